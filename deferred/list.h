@@ -1,0 +1,56 @@
+/*
+ * A Deferred for several Deferreds (Twisted's DeferredList, DLS).
+ *
+ * It fires with the outcome of each, in the order given. In C a value has one owner: the list takes
+ * a child's value at the point of its link, and the child's later callbacks see null. A failure is
+ * shared: the child keeps it too, unless the list is told to consume errors.
+ */
+#ifndef TWINE_DEFERRED_LIST_H
+#define TWINE_DEFERRED_LIST_H
+
+#include <stddef.h>
+#include <twine/deferred/deferred.h>
+
+TW_BEGIN_DECLS
+
+/** Fire as soon as one child has succeeded (DLS-009). */
+#define TW_LIST_FIRE_ON_ONE_CALLBACK 1u
+/** Fail, with TW_ERROR_FIRST_ERROR, as soon as one child has failed (DLS-011). */
+#define TW_LIST_FIRE_ON_ONE_ERRBACK 2u
+/** Leave null in a child that failed, so that it is not reported (DLS-016). */
+#define TW_LIST_CONSUME_ERRORS 4u
+
+/** No child in particular. */
+#define TW_LIST_NONE SIZE_MAX
+
+/** The value a list fires with: what became of each child. */
+struct tw_outcomes;
+
+/**
+ * Make a Deferred that waits for several.
+ *
+ * Thread:    loop.
+ * Ownership: the Deferreds are borrowed; the list keeps a handle of each until its link has run.
+ * The handle is yours to unref. The value is a struct tw_outcomes, owned by the result as any
+ * value. Returns:   0; -ENOMEM; -EINVAL if one is NULL, or a flag is unknown.
+ *
+ * @param deferreds an array, copied; the same one may stand in it twice
+ * @param count how many; 0 fires at once, or never with TW_LIST_FIRE_ON_ONE_CALLBACK (DLS-007)
+ * @param flags TW_LIST_… or 0
+ */
+TW_EXPORT int tw_deferred_list_new(struct tw_deferred *const *deferreds, size_t count,
+                                   unsigned flags, struct tw_deferred **ret_deferred);
+
+/** How many children there are. */
+TW_EXPORT size_t tw_outcomes_count(const struct tw_outcomes *outcomes);
+/** What became of a child; a null result for one that has not come, or an index that is none.
+ * Ownership: the outcomes'; take the value out to keep it. */
+TW_EXPORT struct tw_result *tw_outcomes_at(struct tw_outcomes *outcomes, size_t index);
+/** Whether a child has come. */
+TW_EXPORT bool tw_outcomes_has(const struct tw_outcomes *outcomes, size_t index);
+/** The child whose success fired the list early, or TW_LIST_NONE. */
+TW_EXPORT size_t tw_outcomes_winner(const struct tw_outcomes *outcomes);
+
+TW_END_DECLS
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * The libevent plug-in: a reactor on an event base of its own, or on yours.
+ *
+ * Nothing of libevent is called from other threads, so evthread_use_pthreads() is not needed, and
+ * does no harm.
+ */
+#ifndef TWINE_REACTOR_LIBEVENT_H
+#define TWINE_REACTOR_LIBEVENT_H
+
+#include <twine/reactor/reactor.h>
+
+struct event_base;
+
+TW_BEGIN_DECLS
+
+/**
+ * Make a reactor on libevent.
+ *
+ * With a base of yours you may go on running your loop by event_base_dispatch() and the like: the
+ * reactor starts on its first turn, keeps the loop alive while jobs or delayed calls are out, and
+ * is silent when idle. Or you call tw_reactor_run().
+ *
+ * Thread:    any; the base's from the first turn on.
+ * Ownership: the base is borrowed; unref the reactor before you free it. NULL: a base of the
+ * reactor's own. Returns:   0; -ENOMEM; -EMFILE and the like.
+ */
+TW_EXPORT int tw_libevent_reactor_new(struct event_base *base, struct tw_reactor **ret_reactor);
+
+/** The base a libevent reactor runs on, to add events to. Ownership: its own. Returns: NULL for
+ * another plug-in. */
+TW_EXPORT struct event_base *tw_libevent_reactor_base(struct tw_reactor *reactor);
+
+TW_END_DECLS
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * For writers of plug-ins: an event loop behind the reactor interface.
+ *
+ * The common half does everything but wait. A plug-in waits, on the reactor's thread, until one of
+ * three things happens, and calls tw_reactor_pass() then:
+ *
+ *     the wake descriptor, tw_reactor_wake_fd(), is readable     another thread has sent something
+ *     the time given to set_timer has come                       a delayed call is due
+ *     again was called                                           a pass stopped at the end of its
+ * budget
+ *
+ * Descriptors and signals of the user's are the loop's own business: with libevent, add events to
+ * the base.
+ */
+#ifndef TWINE_REACTOR_REACTOR_OPS_H
+#define TWINE_REACTOR_REACTOR_OPS_H
+
+#include <twine/reactor/reactor.h>
+
+TW_BEGIN_DECLS
+
+/** What a plug-in can do. No slot is NULL; all are called on the loop's thread. */
+struct tw_reactor_ops {
+    size_t size;      /**< sizeof(struct tw_reactor_ops) */
+    const char *name; /**< the plug-in's short name */
+    /** Call tw_reactor_pass() once the reactor's clock has reached this time, instead of any time
+     * given before; TW_NEVER: at no time. Returns: 0; a negative errno. */
+    int (*set_timer)(struct tw_reactor *reactor, uint64_t deadline);
+    /** Call tw_reactor_pass() again in the next turn, after I/O has been looked at. */
+    void (*again)(struct tw_reactor *reactor);
+    /** Whether work is out, for loops that end by themselves when there is nothing to wait for. */
+    void (*set_alive)(struct tw_reactor *reactor, bool alive);
+    /** Turn the loop once; wait for something if block says so. Returns: 0; a negative errno. */
+    int (*turn)(struct tw_reactor *reactor, bool block);
+    /** Stop listening and free the plug-in's own part and the struct; nothing of the reactor is
+     * called afterwards. */
+    void (*destroy)(struct tw_reactor *reactor);
+};
+
+/** A reactor: the first member of each plug-in's struct. Its fields are private. */
+struct tw_reactor {
+    const struct tw_reactor_ops *_ops;
+    struct tw__reactor_common *_common;
+};
+
+/**
+ * Make the common half.
+ *
+ * Thread:    any. The clock is borrowed and must outlive the reactor.
+ * Returns:   0; -ENOMEM; -EMFILE and the like if there is no descriptor for waking up.
+ */
+TW_EXPORT int tw_reactor_init(struct tw_reactor *reactor, const struct tw_reactor_ops *ops,
+                              struct tw_clock *clock);
+/** Free the common half again; only for a plug-in whose own making failed after tw_reactor_init().
+ */
+TW_EXPORT void tw_reactor_done(struct tw_reactor *reactor);
+
+/** The descriptor to watch for reading, level-triggered. The common half reads it. Thread: any. */
+TW_EXPORT int tw_reactor_wake_fd(struct tw_reactor *reactor);
+
+/** Do what is to be done: calls from threads, timers that are due, shutting down. Thread: loop. */
+TW_EXPORT void tw_reactor_pass(struct tw_reactor *reactor);
+
+TW_END_DECLS
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * A pool: a team of thread workers under a limit, coordinated by a lock worker (Twisted's pool,
+ * POL).
+ *
+ * Threads are made when work needs them, as many as are short and never more than the limit, and
+ * are taken from the process-wide cache. A pool whose limit is 0 keeps what it is given until the
+ * limit is raised.
+ */
+#ifndef TWINE_THREADS_POOL_H
+#define TWINE_THREADS_POOL_H
+
+#include <stdint.h>
+#include <twine/threads/team.h>
+
+TW_BEGIN_DECLS
+
+struct tw_pool;
+
+/** The limit that follows the machine: for work that mostly waits, some more threads than
+ * processors. */
+#define TW_POOL_LIMIT_DEFAULT SIZE_MAX
+
+/** How a pool is made; a field left 0 means the default. */
+struct tw_pool_options {
+    size_t size; /**< sizeof(struct tw_pool_options) */
+    const char
+        *name; /**< its threads are named NAME-1, NAME-2, …, 15 bytes of that; NULL: "twine" */
+    size_t stack_size; /**< of its threads, in bytes; 0: the system's default */
+};
+
+/**
+ * Make a pool.
+ *
+ * No thread is made before there is work.
+ *
+ * Thread:    any.
+ * Ownership: the options are borrowed for the call, NULL means the defaults. The pool is yours to
+ * unref. Returns:   0; -ENOMEM; -EINVAL for options that are not right.
+ *
+ * @param limit the most threads it may have at once; 0: none yet; TW_POOL_LIMIT_DEFAULT
+ */
+TW_EXPORT int tw_pool_new(size_t limit, const struct tw_pool_options *options,
+                          struct tw_pool **ret_pool);
+
+/** The pool as a worker, with the same reference count. Thread: any. Returns: NULL for NULL. */
+TW_EXPORT struct tw_worker *tw_pool_worker(struct tw_pool *pool);
+/** Its team, for statistics, grow and shrink. Thread: any. Ownership: the pool's. Returns: NULL for
+ * NULL. */
+TW_EXPORT struct tw_team *tw_pool_team(struct tw_pool *pool);
+/** Hold a pool once more. Thread: any. Returns: the pool; NULL for NULL. */
+TW_EXPORT struct tw_pool *tw_pool_ref(struct tw_pool *pool);
+/** Let go of a pool; see tw_worker_unref(). Thread: any. Returns: NULL. */
+TW_EXPORT struct tw_pool *tw_pool_unref(struct tw_pool *pool);
+
+/** Hand a task to the pool; see tw_worker_submit(). */
+TW_EXPORT int tw_pool_submit(struct tw_pool *pool, struct tw_task *task);
+/** Give up a task that waits; see tw_worker_cancel(). */
+TW_EXPORT int tw_pool_cancel(struct tw_pool *pool, struct tw_task *task);
+/** Finish what was accepted, refuse the rest; see tw_worker_quit(). */
+TW_EXPORT int tw_pool_quit(struct tw_pool *pool);
+
+/** Its limit. Thread: any. */
+TW_EXPORT size_t tw_pool_limit(struct tw_pool *pool);
+
+/**
+ * Change the limit. When it rises, work that waits is given threads; when it falls below the number
+ * of threads, those too many go as they become idle.
+ *
+ * Thread:  any.
+ * Blocks:  for the pool's lock, never for work.
+ * Returns: 0; -ESHUTDOWN after quit.
+ */
+TW_EXPORT int tw_pool_set_limit(struct tw_pool *pool, size_t limit);
+
+/**
+ * Wait until a pool that has quit has ended: every accepted task over, deliveries too, every thread
+ * gone back.
+ *
+ * Thread:  any but the pool's own, and not a loop's: it blocks.
+ * Blocks:  for as long as it takes, or timeout nanoseconds; TW_FOREVER.
+ * Returns: 0; -ETIMEDOUT; -EDEADLK on one of the pool's own threads; -EINVAL if nobody has quit it.
+ */
+TW_EXPORT int tw_pool_join(struct tw_pool *pool, int64_t timeout);
+
+/**
+ * Be told, without blocking, when a pool that has quit, or will quit, has ended.
+ *
+ * Thread:    any.
+ * Ownership: the task is lent. It is submitted to the worker, of which a reference is held, when
+ * the pool has ended: perhaps before this returns. If the worker refuses it, its fn gets the
+ * worker's error. Returns:   0; -EINVAL for NULL.
+ */
+TW_EXPORT int tw_pool_notify_end(struct tw_pool *pool, struct tw_worker *worker,
+                                 struct tw_task *task);
+
+TW_END_DECLS
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * The thread cache: the process's OS threads between workers (after trio's).
+ *
+ * It is unbounded: whoever starts work limits it. The thread that became idle last is taken first,
+ * so that the others stay idle and end after a while. All signals but the synchronous faults are
+ * blocked on its threads. They do not keep the process alive.
+ */
+#ifndef TWINE_THREADS_THREAD_CACHE_H
+#define TWINE_THREADS_THREAD_CACHE_H
+
+#include <stdint.h>
+#include <twine/base/result.h>
+
+TW_BEGIN_DECLS
+
+/**
+ * Run work on a thread of its own, soon, and deliver its result there.
+ *
+ * The thread counts as idle before deliver is called, so that what the delivery starts finds it
+ * free.
+ *
+ * Thread:    any. Work, the destroy of arg and deliver run, in this order, on one thread of the
+ * cache. Blocks:    never; work may block, deliver must not. Ownership: (arg, destroy) is consumed,
+ * on error too; destroy may be NULL. deliver may be NULL; then a failure of the work is reported as
+ * unhandled. What deliver leaves in the result is destroyed. Returns:   0; -ENOMEM; -EAGAIN if no
+ * thread can be made; -EINVAL without work.
+ *
+ * @param work what to run; it starts from null
+ * @param arg its argument
+ * @param destroy called for arg after the work, before the thread counts as idle
+ * @param deliver takes the result, with deliver_arg
+ * @param deliver_arg borrowed until deliver has returned
+ */
+TW_EXPORT int tw_start_thread_soon(tw_call_fn work, void *arg, tw_destroy_fn destroy,
+                                   tw_call_fn deliver, void *deliver_arg);
+
+/**
+ * How long an idle thread waits for work before it ends, in nanoseconds; 10 s unless told.
+ *
+ * It holds for threads that become idle from now on; those idle already are asked to look again.
+ *
+ * Thread:  any.
+ * Returns: 0; -EINVAL if negative.
+ */
+TW_EXPORT int tw_thread_cache_set_idle_timeout(int64_t timeout);
+
+/** How many threads the cache has, and how many of them are idle. Thread: any. Either may be NULL.
+ */
+TW_EXPORT void tw_thread_cache_statistics(size_t *ret_threads, size_t *ret_idle);
+
+TW_END_DECLS
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * All of twine but the add-ons.
+ */
+#ifndef TWINE_TWINE_H
+#define TWINE_TWINE_H
+
+#include <twine/base/clock.h>
+#include <twine/base/error.h>
+#include <twine/base/export.h>
+#include <twine/base/failure.h>
+#include <twine/base/memory.h>
+#include <twine/base/report.h>
+#include <twine/base/result.h>
+#include <twine/base/version.h>
+#include <twine/deferred/deferred.h>
+#include <twine/deferred/from_thread.h>
+#include <twine/deferred/list.h>
+#include <twine/reactor/delayed_call.h>
+#include <twine/reactor/libevent.h>
+#include <twine/reactor/reactor.h>
+#include <twine/reactor/reactor_ops.h>
+#include <twine/reactor/test_clock.h>
+#include <twine/threads/lock_worker.h>
+#include <twine/threads/memory_worker.h>
+#include <twine/threads/pool.h>
+#include <twine/threads/task.h>
+#include <twine/threads/team.h>
+#include <twine/threads/thread_cache.h>
+#include <twine/threads/thread_worker.h>
+#include <twine/threads/worker.h>
+#include <twine/threads/worker_ops.h>
+
+#endif
