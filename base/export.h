@@ -19,12 +19,17 @@
 #define TW_PRINTF(position, first)
 #endif
 
-/** Open and close the declarations of a public header. */
+/** Opens the declarations of a public header. */
 #ifdef __cplusplus
 #define TW_BEGIN_DECLS extern "C" {
-#define TW_END_DECLS }
 #else
 #define TW_BEGIN_DECLS
+#endif
+
+/** Closes them again. */
+#ifdef __cplusplus
+#define TW_END_DECLS }
+#else
 #define TW_END_DECLS
 #endif
 

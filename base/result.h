@@ -88,7 +88,7 @@ TW_EXPORT void *tw_result_take(struct tw_result *result, tw_destroy_fn *ret_dest
  * then. */
 TW_EXPORT void tw_result_move(struct tw_result *from, struct tw_result *to);
 
-/** Make it a failure made at a place; see tw_failure_new(). Returns: nothing: it cannot fail. */
+/** Make it a failure made at a place; see tw_failure_new(). It cannot fail. */
 TW_EXPORT void tw_result_fail_at(struct tw_result *result, const char *file, int line,
                                  const struct tw_error *kind, int code, const char *message);
 /** The same with a printf-like message. */

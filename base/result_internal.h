@@ -1,0 +1,25 @@
+/*
+ * Results, for the floors above: what a Deferred needs to be held by one, and to take it out.
+ */
+#ifndef TWINE_BASE_RESULT_INTERNAL_H
+#define TWINE_BASE_RESULT_INTERNAL_H
+
+#include <twine/base/result.h>
+
+/* Put a Deferred into a result as an opaque pointer, with what lets go of it. 0; -EINVAL if the
+ * result does not take any, and then unref has been called. */
+int tw__result_set_deferred(struct tw_result *result, void *deferred, tw_destroy_fn unref);
+
+/* The Deferred in a result, still the result's; NULL if there is none. */
+static inline void *tw__result_deferred(const struct tw_result *result)
+{
+    return result->_kind == TW_RESULT_DEFERRED ? result->_held : NULL;
+}
+
+/* Take the Deferred out; the result holds null then. */
+void *tw__result_take_deferred(struct tw_result *result);
+
+/* Report a failure that work or a callback left and nobody will see, then hold null. */
+void tw__result_done_reporting(struct tw_result *result, const char *text);
+
+#endif

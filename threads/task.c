@@ -1,0 +1,46 @@
+/*
+ * Tasks and their claims; task_internal.h has the states.
+ */
+#include <twine/threads/task_internal.h>
+
+#include <errno.h>
+
+void tw_task_init(struct tw_task *task, tw_task_fn fn)
+{
+    task->_next = task->_prev = NULL;
+    task->_claim = NULL;
+    task->fn = fn;
+}
+
+void tw_task_accept(struct tw_task *task, struct tw_worker *worker)
+{
+    /* Relaxed: linking the task into the worker's queue publishes it. */
+    __atomic_store_n(&task->_claim, worker, __ATOMIC_RELAXED);
+}
+
+int tw_task_take(struct tw_task *task)
+{
+    /* Acquire, to see what the canceller did before; release, since the claim may be looked at
+     * again. */
+    void *claim = __atomic_exchange_n(&task->_claim, NULL, __ATOMIC_ACQ_REL);
+    return (uintptr_t)claim == TW__CLAIM_CANCELLED ? -ECANCELED : 0;
+}
+
+int tw_worker_cancel_claim(struct tw_worker *worker, struct tw_task *task)
+{
+    void *expected = worker;
+    return __atomic_compare_exchange_n(&task->_claim, &expected, (void *)TW__CLAIM_CANCELLED, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
+               ? 0
+               : -EALREADY;
+}
+
+void tw_task_delivers(struct tw_task *task)
+{
+    uintptr_t claim = (uintptr_t)__atomic_load_n(&task->_claim, __ATOMIC_RELAXED);
+    struct tw__runner *runner = (struct tw__runner *)(claim & ~TW__CLAIM_RUNNER);
+    if (!(claim & TW__CLAIM_RUNNER))
+        return;
+    __atomic_store_n(&task->_claim, NULL, __ATOMIC_RELAXED);
+    runner->delivers(runner);
+}

@@ -1,0 +1,526 @@
+/*
+ * The team: the ways to its books, and what happens when they are closed. team_internal.h has the
+ * books.
+ *
+ *     entered   the coordinator can be entered (a lock worker): the caller enters it, changes the
+ * books, and leaves. A worker that has finished a task recycles itself and takes its next one in
+ * the same visit. posted    it cannot, or this thread is inside already: what is to be done goes
+ * into the team's inbox, in order, and the team's one step is submitted to the coordinator if it is
+ * not there yet.
+ *
+ * Whoever gets inside first does what the inbox holds, so that the order of one caller is kept.
+ *
+ * A worker is idle from the moment its task says that only the delivery is left. The task's fn is
+ * still on its stack then, and meanwhile it may be handed its next task, or be quit and its slot
+ * freed: so after a recycle that brought no next task, slot_run looks at nothing but its own stack.
+ */
+#include <twine/threads/team_internal.h>
+
+#include <errno.h>
+#include <twine/base/memory_internal.h>
+#include <twine/base/report_internal.h>
+
+static void drop_hold(struct tw_team *team)
+{
+    if (atomic_fetch_sub(&team->holds, 1) != 1)
+        return;
+    tw_worker_unref(team->coordinator);
+    tw__lock_done(&team->inbox_lock);
+    tw__free(team->coord.spare);
+    tw__free(team);
+}
+
+/* --- when the books are closed ---------------------------------------------------------------- */
+
+static void team_do(struct tw_team *team, struct op *op);
+
+static void strike_off(struct slot *slot, int error)
+{
+    slot->start.kind = OP_STRIKE_OFF;
+    slot->start.error = error;
+    team_do(slot->team, &slot->start);
+}
+
+/* Threads start here, and wakes happen here. */
+static void run_slots(struct slot *slot)
+{
+    while (slot) {
+        struct slot *next = slot->next; /* the slot is its worker's once it is submitted */
+        int rc = tw_worker_submit(slot->worker, &slot->node);
+        if (rc < 0)
+            strike_off(slot, rc);
+        slot = next;
+    }
+}
+
+static void quit_slots(struct slot *slot)
+{
+    while (slot) {
+        struct slot *next = slot->next;
+        tw_worker_quit(slot->worker);
+        tw_worker_unref(slot->worker);
+        tw__free(slot);
+        slot = next;
+    }
+}
+
+static void give_up(struct tw__task_queue *tasks, int why)
+{
+    struct tw_task *task;
+    while ((task = tw__task_queue_pop(tasks)))
+        task->fn(task, tw_task_take(task) < 0 ? -ECANCELED : why);
+}
+
+static void report_create_error(int error)
+{
+    struct tw_failure *failure =
+        TW_FAILURE_NEW(&TW_ERROR_SYSTEM, -error, "the create function answered with an error");
+    tw__report(TW_REPORT_WARNING, "a team could not make a worker", failure);
+    tw_failure_unref(failure);
+}
+
+/* The last thing done for a visit: the team may be gone afterwards. */
+static void settle(struct tw_team *team, struct outcome *outcome)
+{
+    run_slots(outcome->to_run);
+    quit_slots(outcome->to_quit);
+    give_up(&outcome->given_up, outcome->why_given_up);
+    if (outcome->create_error)
+        report_create_error(outcome->create_error);
+    if (outcome->has_ended) {
+        if (team->destroy)
+            team->destroy(team->arg);
+        tw_worker_quit(team->coordinator);
+        drop_hold(team);
+    }
+}
+
+/* --- the inbox and the step ------------------------------------------------------------------- */
+
+/* Never called: it tells an op from a user's task. */
+void tw__op_mark(struct tw_task *task, int status)
+{
+    (void)task;
+    (void)status;
+}
+
+/* A worker's next task reaches it by its node, since nobody waits for the step. */
+static void send_task(struct slot *slot, struct tw_task *task, struct outcome *outcome)
+{
+    if (!task)
+        return;
+    slot->task = task;
+    slot->next = outcome->to_run;
+    outcome->to_run = slot;
+}
+
+static void do_op(struct tw_team *team, struct op *op, struct outcome *outcome)
+{
+    enum slot_state before;
+    struct tw_task *task;
+    bool is_allocated = op->is_allocated; /* a slot's own op may go with its slot */
+    switch (op->kind) {
+    case OP_START:
+        before = op->slot->state;
+        task = tw__books_start(team, op->slot, outcome);
+        if (before == SLOT_COMING)
+            send_task(op->slot, task, outcome);
+        break;
+    case OP_RECYCLE:
+        task = tw__books_recycle(team, op->slot, op->n != 0, outcome);
+        send_task(op->slot, task, outcome);
+        break;
+    case OP_STRIKE_OFF:
+        tw__books_strike_off(team, op->slot, op->error, outcome);
+        break;
+    case OP_GROW:
+        tw__books_grow(team, op->n, outcome);
+        break;
+    case OP_SHRINK:
+        tw__books_shrink(team, op->n, outcome);
+        break;
+    case OP_QUIT:
+        tw__books_quit(team, outcome);
+        break;
+    }
+    if (is_allocated)
+        tw__free(op);
+}
+
+/* Inside the coordinator: what the inbox holds, in order. */
+static void drain(struct tw_team *team, struct outcome *outcome)
+{
+    struct tw__task_queue entries;
+    struct tw_task *entry;
+    tw__task_queue_init(&entries);
+    tw__lock_acquire(&team->inbox_lock);
+    tw__task_queue_move(&team->inbox.entries, &entries);
+    atomic_store_explicit(&team->inbox_is_full, false, memory_order_relaxed);
+    tw__lock_release(&team->inbox_lock);
+    while ((entry = tw__task_queue_pop(&entries)))
+        if (entry->fn == tw__op_mark)
+            do_op(team, (struct op *)entry, outcome);
+        else
+            tw__books_submit(team, entry, outcome);
+}
+
+static void step_fn(struct tw_task *step, int status)
+{
+    struct tw_team *team = TW_CONTAINER(step, struct tw_team, step);
+    struct outcome outcome;
+    (void)status; /* a coordinator that gives it up has nobody inside any more */
+    tw__outcome_init(&outcome);
+    tw__lock_acquire(&team->inbox_lock);
+    team->inbox.is_posted = false;
+    tw__lock_release(&team->inbox_lock);
+    drain(team, &outcome);
+    settle(team, &outcome);
+    drop_hold(team);
+}
+
+/* Put an entry into the inbox, and see that the step is on its way. */
+static int post(struct tw_team *team, struct tw_task *entry, bool is_refused_after_quit)
+{
+    bool was_posted;
+    tw__lock_acquire(&team->inbox_lock);
+    if (is_refused_after_quit && atomic_load(&team->has_quit)) {
+        tw__lock_release(&team->inbox_lock);
+        return -ESHUTDOWN;
+    }
+    tw__task_queue_append(&team->inbox.entries, entry);
+    atomic_store_explicit(&team->inbox_is_full, true, memory_order_relaxed);
+    was_posted = team->inbox.is_posted;
+    team->inbox.is_posted = true;
+    if (!was_posted) /* before the entry can be seen: a step that runs now may do it, and end the
+                        team */
+        atomic_fetch_add(&team->holds, 1);
+    tw__lock_release(&team->inbox_lock);
+    if (was_posted)
+        return 0;
+    tw_task_init(&team->step, step_fn);
+    if (tw_worker_submit(team->coordinator, &team->step) < 0)
+        step_fn(&team->step, -ESHUTDOWN);
+    return 0;
+}
+
+/* --- entering --------------------------------------------------------------------------------- */
+
+static bool enter(struct tw_team *team, struct outcome *outcome)
+{
+    if (team->coordinator->_ops->enter(team->coordinator) < 0)
+        return false;
+    tw__outcome_init(outcome);
+    /* Relaxed: what this thread has posted it sees, and no order is promised to it of what others
+     * post meanwhile. */
+    if (atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed))
+        drain(team, outcome);
+    return true;
+}
+
+static void leave(struct tw_team *team, struct outcome *outcome)
+{
+    team->coordinator->_ops->leave(team->coordinator);
+    settle(team, outcome);
+}
+
+static void team_do(struct tw_team *team, struct op *op)
+{
+    struct outcome outcome;
+    if (enter(team, &outcome)) {
+        do_op(team, op, &outcome);
+        leave(team, &outcome);
+    } else {
+        post(team, &op->node, false);
+    }
+}
+
+/* --- a worker's turn -------------------------------------------------------------------------- */
+
+/* On the stack of slot_run, while a task's fn is called. */
+struct run {
+    struct tw__runner base;
+    struct slot *slot; /* not to be looked at after a recycle without next */
+    struct tw_task *next;
+    bool was_performed, is_recycled;
+};
+
+/* The worker is idle, or has its next task, when this returns. */
+static void recycle(struct run *run)
+{
+    struct slot *slot = run->slot;
+    struct tw_team *team = slot->team;
+    struct outcome outcome;
+    run->is_recycled = true;
+    if (enter(team, &outcome)) {
+        run->next = tw__books_recycle(team, slot, run->was_performed, &outcome);
+        leave(team, &outcome);
+    } else {
+        slot->recycle.n = run->was_performed;
+        post(team, &slot->recycle.node, false);
+    }
+}
+
+static void run_delivers(struct tw__runner *runner)
+{
+    recycle((struct run *)runner);
+}
+
+static void perform(struct run *run, struct tw_task *task)
+{
+    int status = tw_task_take(task);
+    run->next = NULL;
+    run->is_recycled = false;
+    run->was_performed = status == 0;
+    if (status == 0)
+        tw__task_set_runner(task, &run->base);
+    task->fn(task, status);
+    if (!run->is_recycled)
+        recycle(run);
+}
+
+/* The first task of a slot whose node has arrived, and the news that it has. */
+static struct tw_task *begin(struct slot *slot)
+{
+    struct tw_team *team = slot->team;
+    struct tw_task *task = slot->task;
+    struct outcome outcome;
+    if (slot->state ==
+        SLOT_BUSY) { /* only the wake of an idle worker, and a new thread, are news */
+        slot->task = NULL;
+        return task;
+    }
+    if (enter(team, &outcome)) {
+        task = tw__books_start(team, slot, &outcome);
+        if (task)
+            slot->task = NULL;
+        leave(team, &outcome);
+    } else {
+        slot->task = NULL;
+        slot->start.kind = OP_START;
+        post(team, &slot->start.node, false);
+    }
+    return task;
+}
+
+static void slot_run(struct tw_task *node, int status)
+{
+    struct slot *slot = TW_CONTAINER(node, struct slot, node);
+    struct tw_task *task;
+    struct run run;
+    if (status < 0) {
+        strike_off(slot, status);
+        return;
+    }
+    run.base.delivers = run_delivers;
+    run.slot = slot;
+    for (task = begin(slot); task; task = run.next)
+        perform(&run, task);
+}
+
+static void op_init(struct op *op, enum op_kind kind, struct slot *slot)
+{
+    tw_task_init(&op->node, tw__op_mark);
+    op->kind = kind;
+    op->slot = slot;
+}
+
+void tw__slot_init(struct slot *slot, struct tw_team *team)
+{
+    tw_task_init(&slot->node, slot_run);
+    slot->team = team;
+    slot->state = SLOT_COMING;
+    op_init(&slot->start, OP_START, slot);
+    op_init(&slot->recycle, OP_RECYCLE, slot);
+}
+
+/* --- the five operations, and cancel ---------------------------------------------------------- */
+
+int tw_team_submit(struct tw_team *team, struct tw_task *task)
+{
+    struct outcome outcome;
+    int rc = 0;
+    if (!team || !task || !task->fn)
+        return tw__misuse(-EINVAL, "tw_team_submit: needs a team and a task with an fn");
+    tw_task_accept(task, &team->base);
+    if (enter(team, &outcome)) {
+        /* Inside, so that what is accepted comes before the step of a quit. */
+        if (atomic_load_explicit(&team->has_quit, memory_order_relaxed))
+            rc = -ESHUTDOWN;
+        else
+            tw__books_submit(team, task, &outcome);
+        leave(team, &outcome);
+    } else {
+        rc = post(team, task, true);
+    }
+    if (rc < 0)
+        tw_task_take(task); /* it was never lent */
+    return rc;
+}
+
+/* Under a coordinator that cannot be entered the task stays linked, and the worker that reaches it
+ * gives it up: the step that would unlink it would need a node of its own, and might come after the
+ * task has gone. */
+int tw_team_cancel(struct tw_team *team, struct tw_task *task)
+{
+    struct outcome outcome;
+    int rc;
+    if (!team || !task)
+        return tw__misuse(-EINVAL, "tw_team_cancel: needs a team and a task");
+    rc = tw_worker_cancel_claim(&team->base, task);
+    if (rc == 0 && enter(team, &outcome)) {
+        tw__books_cancel(team, task, &outcome);
+        leave(team, &outcome);
+    }
+    return rc;
+}
+
+static int do_sized(struct tw_team *team, enum op_kind kind, size_t n)
+{
+    struct op *op;
+    struct outcome outcome;
+    if (enter(team, &outcome)) {
+        bool has_quit = atomic_load(&team->has_quit);
+        if (!has_quit && kind == OP_GROW)
+            tw__books_grow(team, n, &outcome);
+        else if (!has_quit)
+            tw__books_shrink(team, n, &outcome);
+        leave(team, &outcome);
+        return has_quit ? -ESHUTDOWN : 0;
+    }
+    op = (struct op *)tw__zalloc(sizeof *op);
+    if (!op)
+        return -ENOMEM;
+    op_init(op, kind, NULL);
+    op->n = n;
+    op->is_allocated = true;
+    if (post(team, &op->node, true) == 0)
+        return 0;
+    tw__free(op);
+    return -ESHUTDOWN;
+}
+
+int tw_team_grow(struct tw_team *team, size_t n)
+{
+    if (!team)
+        return tw__misuse(-EINVAL, "tw_team_grow: needs a team");
+    return do_sized(team, OP_GROW, n);
+}
+
+int tw_team_shrink(struct tw_team *team, size_t n)
+{
+    if (!team)
+        return tw__misuse(-EINVAL, "tw_team_shrink: needs a team");
+    return do_sized(team, OP_SHRINK, n);
+}
+
+int tw_team_quit(struct tw_team *team)
+{
+    bool had_quit;
+    if (!team)
+        return tw__misuse(-EINVAL, "tw_team_quit: needs a team");
+    tw__lock_acquire(&team->inbox_lock);
+    had_quit = atomic_exchange(&team->has_quit, true);
+    tw__lock_release(&team->inbox_lock);
+    if (had_quit)
+        return -ESHUTDOWN;
+    team_do(team, &team->quit);
+    return 0;
+}
+
+int tw_team_statistics(struct tw_team *team, struct tw_team_statistics *ret_statistics)
+{
+    if (!team || !ret_statistics || ret_statistics->size != sizeof *ret_statistics)
+        return tw__misuse(-EINVAL,
+                          "tw_team_statistics: needs a team, and a struct whose size is set");
+    ret_statistics->idle = atomic_load_explicit(&team->coord.idles, memory_order_relaxed);
+    ret_statistics->busy = atomic_load_explicit(&team->coord.busy, memory_order_relaxed);
+    ret_statistics->coming = atomic_load_explicit(&team->coord.coming, memory_order_relaxed);
+    ret_statistics->backlog = atomic_load_explicit(&team->coord.waiting, memory_order_relaxed);
+    ret_statistics->finished = atomic_load_explicit(&team->coord.finished, memory_order_relaxed);
+    ret_statistics->wakes = atomic_load_explicit(&team->coord.wakes, memory_order_relaxed);
+    ret_statistics->failed_creations =
+        atomic_load_explicit(&team->coord.failed_creations, memory_order_relaxed);
+    return 0;
+}
+
+/* --- the team as a worker --------------------------------------------------------------------- */
+
+static int submit_op(struct tw_worker *worker, struct tw_task *task)
+{
+    return tw_team_submit((struct tw_team *)worker, task);
+}
+
+static int cancel_op(struct tw_worker *worker, struct tw_task *task)
+{
+    return tw_team_cancel((struct tw_team *)worker, task);
+}
+
+static int quit_op(struct tw_worker *worker)
+{
+    return tw_team_quit((struct tw_team *)worker);
+}
+
+static void last_unref_op(struct tw_worker *worker)
+{
+    tw_team_quit((struct tw_team *)worker);
+    drop_hold((struct tw_team *)worker);
+}
+
+static const struct tw_worker_ops team_ops = {
+    sizeof team_ops,      "team",       0, submit_op, cancel_op, quit_op, tw_worker_enter_none,
+    tw_worker_leave_none, last_unref_op};
+
+struct tw_worker *tw_team_worker(struct tw_team *team)
+{
+    return team ? &team->base : NULL;
+}
+
+struct tw_team *tw_team_ref(struct tw_team *team)
+{
+    tw_worker_ref(tw_team_worker(team));
+    return team;
+}
+
+struct tw_team *tw_team_unref(struct tw_team *team)
+{
+    tw_worker_unref(tw_team_worker(team));
+    return NULL;
+}
+
+static struct tw_team *make_team(struct tw_worker *coordinator, tw_create_worker_fn create,
+                                 void *arg, tw_destroy_fn destroy)
+{
+    struct tw_team *team = (struct tw_team *)tw__zalloc(sizeof *team);
+    if (!team)
+        return NULL;
+    tw_worker_init(&team->base, &team_ops);
+    team->coordinator = tw_worker_ref(coordinator);
+    team->create = create;
+    team->arg = arg;
+    team->destroy = destroy;
+    atomic_init(&team->holds, 2);
+    tw__task_queue_init(&team->coord.backlog);
+    tw__lock_init(&team->inbox_lock);
+    tw__task_queue_init(&team->inbox.entries);
+    op_init(&team->quit, OP_QUIT, NULL);
+    return team;
+}
+
+int tw_team_new(struct tw_worker *coordinator, tw_create_worker_fn create, void *arg,
+                tw_destroy_fn destroy, struct tw_team **ret_team)
+{
+    struct tw_team *team = NULL;
+    int rc = 0;
+    if (!tw_worker_is_exclusive(coordinator) || !create || !ret_team)
+        rc = tw__misuse(-EINVAL, "tw_team_new: needs an exclusive coordinator, a create function "
+                                 "and ret_team");
+    else if (!(team = make_team(coordinator, create, arg, destroy)))
+        rc = -ENOMEM;
+    if (rc < 0) {
+        if (destroy)
+            destroy(arg);
+        return rc;
+    }
+    *ret_team = team;
+    return 0;
+}

@@ -1,0 +1,308 @@
+/*
+ * The books of a team; team_internal.h says what always holds.
+ *
+ * Each function here is one visit, some dozens of instructions. After Twisted's Team: coordinate,
+ * recycle, grow, shrink and quit are its words (TEA).
+ */
+#include <twine/threads/team_internal.h>
+
+#include <errno.h>
+#include <twine/base/check_internal.h>
+#include <twine/base/memory_internal.h>
+
+/* --- the numbers others read ------------------------------------------------------------------ */
+
+/* Relaxed, and a load and a store instead of one exchange: only the coordinator writes, and a
+ * reader of statistics asks for nothing but a number that was true. */
+static void add(_Atomic(size_t) *number, ptrdiff_t by)
+{
+    size_t now = atomic_load_explicit(number, memory_order_relaxed);
+    atomic_store_explicit(number, now + (size_t)by, memory_order_relaxed);
+}
+
+static void count(_Atomic(uint64_t) *number)
+{
+    uint64_t now = atomic_load_explicit(number, memory_order_relaxed);
+    atomic_store_explicit(number, now + 1, memory_order_relaxed);
+}
+
+static size_t get(_Atomic(size_t) *number)
+{
+    return atomic_load_explicit(number, memory_order_relaxed);
+}
+
+static size_t live(struct tw_team *team)
+{
+    return get(&team->coord.idles) + get(&team->coord.busy) + get(&team->coord.coming);
+}
+
+/* --- slots ------------------------------------------------------------------------------------ */
+
+static void slot_move(struct slot *slot, enum slot_state to)
+{
+    static const bool allowed[SLOT_STATES][SLOT_STATES] = {
+        [SLOT_COMING] = {[SLOT_IDLE] = true, [SLOT_BUSY] = true, [SLOT_GONE] = true},
+        [SLOT_IDLE] = {[SLOT_WAKING] = true, [SLOT_GONE] = true},
+        [SLOT_WAKING] = {[SLOT_BUSY] = true, [SLOT_GONE] = true},
+        [SLOT_BUSY] = {[SLOT_IDLE] = true, [SLOT_GONE] = true},
+    };
+    TW__CHECK(allowed[slot->state][to]);
+    (void)allowed;
+    slot->state = to;
+}
+
+static void push_slot(struct slot **list, struct slot *slot)
+{
+    slot->next = *list;
+    *list = slot;
+}
+
+static struct slot *pop_idle(struct tw_team *team)
+{
+    struct slot *slot = team->coord.idle;
+    team->coord.idle = slot->next;
+    add(&team->coord.idles, -1);
+    return slot;
+}
+
+static struct tw_task *pop_waiting(struct tw_team *team)
+{
+    struct tw_task *task = tw__task_queue_pop(&team->coord.backlog);
+    add(&team->coord.waiting, -1);
+    return task;
+}
+
+static void give_up_waiting(struct tw_team *team, int why, struct outcome *outcome)
+{
+    tw__task_queue_move(&team->coord.backlog, &outcome->given_up);
+    add(&team->coord.waiting, -(ptrdiff_t)get(&team->coord.waiting));
+    outcome->why_given_up = why;
+}
+
+void tw__outcome_init(struct outcome *outcome)
+{
+    outcome->to_run = outcome->to_quit = NULL;
+    tw__task_queue_init(&outcome->given_up);
+    outcome->why_given_up = -ESHUTDOWN;
+    outcome->create_error = 0;
+    outcome->has_ended = false;
+}
+
+/* --- what a worker does next ------------------------------------------------------------------ */
+
+static void retire(struct slot *slot, struct outcome *outcome)
+{
+    slot_move(slot, SLOT_GONE);
+    push_slot(&outcome->to_quit, slot);
+}
+
+static void retire_idle(struct tw_team *team, size_t n, struct outcome *outcome)
+{
+    while (n-- > 0 && team->coord.idle)
+        retire(pop_idle(team), outcome);
+}
+
+/* A worker that is counted nowhere, and for which nothing waits (TEA-012, TEA-013). */
+static void rest(struct tw_team *team, struct slot *slot, struct outcome *outcome)
+{
+    if (team->coord.should_quit) {
+        retire(slot, outcome);
+        retire_idle(team, TW_TEAM_ALL, outcome);
+    } else if (team->coord.to_shrink > 0) {
+        team->coord.to_shrink--;
+        retire(slot, outcome);
+    } else {
+        slot_move(slot, SLOT_IDLE);
+        push_slot(&team->coord.idle, slot);
+        add(&team->coord.idles, 1);
+    }
+}
+
+/* A worker that is not running takes the oldest task along with its node. */
+static void dispatch(struct tw_team *team, struct slot *slot, enum slot_state state,
+                     struct outcome *outcome)
+{
+    slot_move(slot, state);
+    slot->task = pop_waiting(team);
+    add(&team->coord.busy, 1);
+    push_slot(&outcome->to_run, slot);
+}
+
+/* --- making workers --------------------------------------------------------------------------- */
+
+/* How many workers are short: one for each task that no free worker will take. How many there may
+ * be in all is the create function's to say: it is asked that many times at most. */
+static size_t shortage(size_t tasks, size_t free)
+{
+    return tasks > free ? tasks - free : 0;
+}
+
+/* The slot is there before the worker, so that a worker made is never without one. */
+static struct slot *spare_slot(struct tw_team *team)
+{
+    if (!team->coord.spare)
+        team->coord.spare = (struct slot *)tw__zalloc(sizeof *team->coord.spare);
+    return team->coord.spare;
+}
+
+/* Ask for one worker. Returns whether there is one more. */
+static bool create(struct tw_team *team, struct outcome *outcome)
+{
+    struct slot *slot = spare_slot(team);
+    int rc = slot ? team->create(team->arg, live(team), &slot->worker) : -ENOMEM;
+    if (rc < 0) {
+        count(&team->coord.failed_creations);
+        outcome->create_error = rc;
+    }
+    if (rc <= 0)
+        return false;
+    team->coord.spare = NULL;
+    tw__slot_init(slot, team);
+    if (rc == TW_CREATED_COMING) {
+        add(&team->coord.coming, 1);
+        push_slot(&outcome->to_run, slot);
+    } else if (get(&team->coord.waiting)) {
+        dispatch(team, slot, SLOT_BUSY, outcome);
+    } else {
+        rest(team, slot, outcome);
+    }
+    return true;
+}
+
+/* See that what waits is come for: wake one idle worker, unless one is on its way, and make those
+ * that are short. */
+static void pump(struct tw_team *team, struct outcome *outcome)
+{
+    size_t short_by;
+    if (!get(&team->coord.waiting))
+        return;
+    if (team->coord.idle && !team->coord.is_waking) {
+        team->coord.is_waking = true;
+        count(&team->coord.wakes);
+        dispatch(team, pop_idle(team), SLOT_WAKING, outcome);
+    }
+    short_by =
+        shortage(get(&team->coord.waiting), get(&team->coord.idles) + get(&team->coord.coming));
+    while (short_by-- > 0 && create(team, outcome))
+        ;
+    if (outcome->create_error && !live(team))
+        give_up_waiting(team, -EAGAIN, outcome);
+}
+
+/* After quit, when the last worker has gone, or there never was one: no one will come for what
+ * still waits. */
+static void maybe_end(struct tw_team *team, struct outcome *outcome)
+{
+    if (!team->coord.should_quit || team->coord.has_ended || live(team))
+        return;
+    if (get(&team->coord.waiting))
+        give_up_waiting(team, -ESHUTDOWN, outcome);
+    team->coord.has_ended = outcome->has_ended = true;
+}
+
+/* --- the visits ------------------------------------------------------------------------------- */
+
+void tw__books_submit(struct tw_team *team, struct tw_task *task, struct outcome *outcome)
+{
+    tw__task_queue_append(&team->coord.backlog, task);
+    add(&team->coord.waiting, 1);
+    pump(team, outcome);
+}
+
+/* A cancelled task that a worker has reached meanwhile is not linked any more; one that was
+ * submitted anew has another claim. */
+void tw__books_cancel(struct tw_team *team, struct tw_task *task, struct outcome *outcome)
+{
+    if (!tw__task_is_linked(task) || !tw__task_is_cancelled(task))
+        return;
+    tw__task_unlink(task);
+    add(&team->coord.waiting, -1);
+    tw__task_queue_append(&outcome->given_up, task);
+}
+
+struct tw_task *tw__books_start(struct tw_team *team, struct slot *slot, struct outcome *outcome)
+{
+    struct tw_task *task = slot->task;
+    if (slot->state == SLOT_WAKING) {
+        team->coord.is_waking = false;
+        slot_move(slot, SLOT_BUSY);
+    } else {
+        add(&team->coord.coming, -1);
+        if (get(&team->coord.waiting)) {
+            slot_move(slot, SLOT_BUSY);
+            add(&team->coord.busy, 1);
+            task = pop_waiting(team);
+        } else {
+            rest(team, slot, outcome);
+        }
+    }
+    pump(team, outcome);
+    maybe_end(team, outcome);
+    return task;
+}
+
+struct tw_task *tw__books_recycle(struct tw_team *team, struct slot *slot, bool was_performed,
+                                  struct outcome *outcome)
+{
+    struct tw_task *next = NULL;
+    if (was_performed)
+        count(&team->coord.finished);
+    if (get(&team->coord.waiting)) {
+        next = pop_waiting(team); /* work goes before quit and shrink debt (TEA-011, TEA-023) */
+    } else {
+        add(&team->coord.busy, -1);
+        rest(team, slot, outcome);
+    }
+    pump(team, outcome);
+    maybe_end(team, outcome);
+    return next;
+}
+
+/* Its task goes back to the front, for the others; if there is no other, nobody will come. */
+void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
+                          struct outcome *outcome)
+{
+    count(&team->coord.failed_creations);
+    add(slot->state == SLOT_COMING ? &team->coord.coming : &team->coord.busy, -1);
+    if (slot->state == SLOT_WAKING)
+        team->coord.is_waking = false;
+    if (slot->task) {
+        tw__task_queue_prepend(&team->coord.backlog, slot->task);
+        add(&team->coord.waiting, 1);
+        slot->task = NULL;
+    }
+    retire(slot, outcome);
+    if (!live(team) && get(&team->coord.waiting))
+        give_up_waiting(team, error == -ESHUTDOWN ? -ESHUTDOWN : -EAGAIN, outcome);
+    else if (team->coord.idle)
+        pump(team, outcome);
+    maybe_end(team, outcome);
+}
+
+void tw__books_grow(struct tw_team *team, size_t n, struct outcome *outcome)
+{
+    while (n-- > 0 && create(team, outcome))
+        ;
+    pump(team, outcome);
+}
+
+/* What idle workers cannot pay is owed by those that are busy or coming, and by no more than there
+ * are: a debt must not eat workers made later (TEA-021, TPL-055; appendix B of the catalogue). */
+void tw__books_shrink(struct tw_team *team, size_t n, struct outcome *outcome)
+{
+    size_t idles = get(&team->coord.idles);
+    size_t others = get(&team->coord.busy) + get(&team->coord.coming);
+    size_t owed = n > idles ? n - idles : 0;
+    size_t most = others > team->coord.to_shrink ? others - team->coord.to_shrink : 0;
+    retire_idle(team, n, outcome);
+    team->coord.to_shrink += owed < most ? owed : most;
+}
+
+void tw__books_quit(struct tw_team *team, struct outcome *outcome)
+{
+    team->coord.should_quit = true;
+    pump(team, outcome);
+    if (!get(&team->coord.waiting))
+        retire_idle(team, TW_TEAM_ALL, outcome);
+    maybe_end(team, outcome);
+}

@@ -1,0 +1,122 @@
+/*
+ * A team's books. team_books.c keeps them, team.c is the ways to them; nobody else includes this.
+ *
+ * The books say which workers there are, what each does, and what waits. They are changed inside
+ * the coordinator, and the functions that change them call no user code but create_worker. What has
+ * to happen outside (a task handed to a worker, a worker quit, a task given up) they note in an
+ * outcome, which is carried out once the books are closed.
+ *
+ * A worker's slot owns the node that travels in the worker's own queue; the user's task travels
+ * only in the team's. A slot's states:
+ *
+ *     COMING -> IDLE | BUSY | GONE    its thread has come up; or could not be started
+ *     IDLE   -> WAKING | GONE         it was given a task and must be woken; or was shrunk
+ *     WAKING -> BUSY | GONE           it has started
+ *     BUSY   -> IDLE | GONE           it has finished, and nothing waits; or it was owed to a
+ * shrink, or to quit
+ *
+ * What always holds when the books are closed:
+ *     - something waits  =>  somebody will come for it: a worker is busy, waking or coming; or the
+ * create function had none to give and there is no worker at all, and then it waits for grow or is
+ * given up by quit;
+ *     - at most one slot is WAKING. It passes the wake on before it runs its task, so wakes go in a
+ * chain;
+ *     - a slot's node is in its worker's queue only while it is COMING or WAKING, or BUSY and not
+ * yet started.
+ */
+#ifndef TWINE_THREADS_TEAM_INTERNAL_H
+#define TWINE_THREADS_TEAM_INTERNAL_H
+
+#include <stdatomic.h>
+#include <twine/base/lock_internal.h>
+#include <twine/threads/task_internal.h>
+#include <twine/threads/task_queue_internal.h>
+#include <twine/threads/team.h>
+
+enum slot_state { SLOT_COMING, SLOT_IDLE, SLOT_WAKING, SLOT_BUSY, SLOT_GONE, SLOT_STATES };
+
+/* What an entry of a team's inbox asks for; any entry whose fn is not tw__op_mark is a user's task.
+ */
+enum op_kind { OP_START, OP_RECYCLE, OP_STRIKE_OFF, OP_GROW, OP_SHRINK, OP_QUIT };
+
+struct op {
+    struct tw_task node;
+    enum op_kind kind;
+    struct slot *slot; /* start, recycle, strike off */
+    size_t n;          /* grow, shrink: how many; recycle: whether the task was performed */
+    int error;         /* strike off: why */
+    bool is_allocated; /* freed when it has been done */
+};
+
+struct slot {
+    struct tw_task node; /* travels in the worker's queue */
+    struct tw_team *team;
+    struct tw_worker *worker; /* a reference */
+    struct slot *next;        /* in the idle stack, or in an outcome */
+    struct tw_task *task;     /* what the node brings to the worker */
+    enum slot_state state;
+    struct op start, recycle; /* for the inbox */
+};
+
+/* What is to be done when the books are closed. */
+struct outcome {
+    struct slot *to_run;  /* their nodes go to their workers */
+    struct slot *to_quit; /* GONE: their workers are quit, and they are freed */
+    struct tw__task_queue given_up;
+    int why_given_up;
+    int create_error; /* what create_worker answered; 0 */
+    bool has_ended;
+};
+
+struct tw_team {
+    struct tw_worker base;
+    struct tw_worker *coordinator; /* fixed, a reference */
+    tw_create_worker_fn create;    /* fixed */
+    void *arg;
+    tw_destroy_fn destroy;
+    atomic_int holds; /* the users' one, one until the end, one while the step is posted */
+    struct {
+        struct slot *idle; /* the one last used first */
+        struct slot *spare;
+        struct tw__task_queue backlog;
+        size_t to_shrink;
+        bool is_waking, should_quit, has_ended;
+        /* Written inside the coordinator, read by anybody. */
+        _Atomic(size_t) idles, busy, coming, waiting;
+        _Atomic(uint64_t) finished, wakes, failed_creations;
+    } coord;
+    struct tw_task step; /* in the coordinator while inbox.is_posted */
+    struct op quit;
+    struct tw__lock inbox_lock;
+    struct {
+        struct tw__task_queue entries;
+        bool is_posted;
+    } inbox; /* under inbox_lock */
+    atomic_bool inbox_is_full;
+    atomic_bool has_quit; /* set under inbox_lock, from the moment quit was called */
+};
+
+/* --- team_books.c: inside the coordinator ----------------------------------------------------- */
+
+void tw__outcome_init(struct outcome *outcome);
+void tw__books_submit(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
+void tw__books_cancel(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
+/* A worker's thread is up, or has woken. Returns the task it runs first; NULL: none. */
+struct tw_task *tw__books_start(struct tw_team *team, struct slot *slot, struct outcome *outcome);
+/* A worker has finished a task, but for its delivery. Returns the task it runs next; NULL: none,
+ * and the slot may be gone. */
+struct tw_task *tw__books_recycle(struct tw_team *team, struct slot *slot, bool was_performed,
+                                  struct outcome *outcome);
+/* A worker refused its node. */
+void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
+                          struct outcome *outcome);
+void tw__books_grow(struct tw_team *team, size_t n, struct outcome *outcome);
+void tw__books_shrink(struct tw_team *team, size_t n, struct outcome *outcome);
+void tw__books_quit(struct tw_team *team, struct outcome *outcome);
+
+/* --- team.c ----------------------------------------------------------------------------------- */
+
+void tw__op_mark(struct tw_task *task, int status);
+void tw__slot_init(struct slot *slot, struct tw_team *team);
+
+#endif

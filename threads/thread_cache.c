@@ -1,0 +1,299 @@
+/*
+ * The thread cache: idle threads in a list, the last one in first out (after trio's
+ * _core/_thread_cache).
+ *
+ * A thread runs its job, puts itself into the list of idle ones, and only then delivers; so what
+ * the delivery starts may well be handed to this very thread, which finds it when the delivery has
+ * returned.
+ *
+ * What always holds: a thread is in the idle list if and only if it has no job. Both are changed
+ * together, under the lock, by whoever hands it a job or by the thread that has waited too long. So
+ * a job handed over in the moment of expiry is not lost: either the thread has left the list and is
+ * not found, or it finds the job.
+ */
+#include <twine/threads/thread_cache_internal.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <twine/base/clock.h>
+#include <twine/base/lock_internal.h>
+#include <twine/base/memory_internal.h>
+#include <twine/base/park_internal.h>
+#include <twine/base/report_internal.h>
+#include <twine/base/result_internal.h>
+
+struct cached_thread {
+    struct tw__park park;
+    size_t stack_size;               /* fixed */
+    char name[TW__THREAD_NAME_SIZE]; /* the thread's own: what the system calls it now */
+    struct {
+        struct cached_thread *below, *above; /* in the idle list */
+        struct tw__cache_job *job;
+    } locked;
+};
+
+static struct {
+    struct tw__lock lock;
+    struct {
+        struct cached_thread *idle; /* the one last used */
+        size_t threads, idles;
+        int64_t timeout; /* nanoseconds */
+    } locked;
+} cache = {TW_LOCK_INIT, {NULL, 0, 0, 10 * TW_SECOND}};
+
+static void push_idle_locked(struct cached_thread *thread)
+{
+    thread->locked.above = NULL;
+    thread->locked.below = cache.locked.idle;
+    if (cache.locked.idle)
+        cache.locked.idle->locked.above = thread;
+    cache.locked.idle = thread;
+    cache.locked.idles++;
+}
+
+static void remove_idle_locked(struct cached_thread *thread)
+{
+    if (thread->locked.above)
+        thread->locked.above->locked.below = thread->locked.below;
+    else
+        cache.locked.idle = thread->locked.below;
+    if (thread->locked.below)
+        thread->locked.below->locked.above = thread->locked.above;
+    cache.locked.idles--;
+}
+
+/* --- a thread's life -------------------------------------------------------------------------- */
+
+/* Workers must not receive the application's signals; faults of their own stay theirs. */
+static void block_signals(sigset_t *ret_before)
+{
+    sigset_t blocked;
+    sigfillset(&blocked);
+    sigdelset(&blocked, SIGSEGV);
+    sigdelset(&blocked, SIGBUS);
+    sigdelset(&blocked, SIGFPE);
+    sigdelset(&blocked, SIGILL);
+    sigdelset(&blocked, SIGTRAP);
+    sigdelset(&blocked, SIGABRT);
+    sigdelset(&blocked, SIGSYS);
+    pthread_sigmask(SIG_SETMASK, &blocked, ret_before);
+}
+
+static void set_name(struct cached_thread *thread, const char *name)
+{
+    if (strcmp(thread->name, name) == 0)
+        return;
+    snprintf(thread->name, sizeof thread->name, "%s", name);
+#if defined(__linux__)
+    pthread_setname_np(pthread_self(), name);
+#endif
+}
+
+/* The next job; NULL when the thread has waited long enough, and has left the list for good. */
+static struct tw__cache_job *wait_for_job(struct cached_thread *thread)
+{
+    uint64_t since = tw_clock_now(tw_clock_monotonic()), deadline;
+    struct tw__cache_job *job;
+    for (;;) {
+        tw__lock_acquire(&cache.lock);
+        job = thread->locked.job;
+        deadline = tw_time_add(since, cache.locked.timeout);
+        if (!job && tw_clock_now(tw_clock_monotonic()) >= deadline) {
+            remove_idle_locked(thread);
+            cache.locked.threads--;
+            tw__lock_release(&cache.lock);
+            return NULL;
+        }
+        tw__lock_release(&cache.lock);
+        if (job)
+            return job;
+        tw__park_wait(&thread->park, tw_clock_monotonic(), deadline);
+    }
+}
+
+static void perform(struct cached_thread *thread, struct tw__cache_job *job)
+{
+    set_name(thread, job->name);
+    job->run(job);
+    block_signals(NULL); /* whatever the job has made of the mask */
+    set_name(thread, "twine idle");
+    tw__lock_acquire(&cache.lock);
+    thread->locked.job = NULL;
+    push_idle_locked(thread);
+    tw__lock_release(&cache.lock);
+    job->deliver(job);
+}
+
+static void *live(void *arg)
+{
+    struct cached_thread *thread = (struct cached_thread *)arg;
+    struct tw__cache_job *job;
+    while ((job = wait_for_job(thread)))
+        perform(thread, job);
+    tw__park_done(&thread->park);
+    tw__free(thread);
+    return NULL;
+}
+
+/* --- starting --------------------------------------------------------------------------------- */
+
+static struct cached_thread *take_idle(struct tw__cache_job *job)
+{
+    struct cached_thread *thread;
+    tw__lock_acquire(&cache.lock);
+    thread = cache.locked.idle;
+    while (thread && thread->stack_size != job->stack_size)
+        thread = thread->locked.below;
+    if (thread) {
+        remove_idle_locked(thread);
+        thread->locked.job = job;
+    }
+    tw__lock_release(&cache.lock);
+    return thread;
+}
+
+static int create_detached(struct cached_thread *thread)
+{
+    pthread_attr_t attributes;
+    sigset_t before;
+    pthread_t id;
+    int rc = pthread_attr_init(&attributes);
+    if (rc)
+        return -rc;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    if (thread->stack_size)
+        rc = pthread_attr_setstacksize(&attributes, thread->stack_size);
+    if (!rc) {
+        /* Blocked before the thread exists, so that it never has them open. */
+        block_signals(&before);
+        rc = pthread_create(&id, &attributes, live, thread);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    pthread_attr_destroy(&attributes);
+    return -rc;
+}
+
+static void count_threads(int by)
+{
+    tw__lock_acquire(&cache.lock);
+    cache.locked.threads += (size_t)by;
+    tw__lock_release(&cache.lock);
+}
+
+static int start_new(struct tw__cache_job *job)
+{
+    struct cached_thread *thread = (struct cached_thread *)tw__zalloc(sizeof *thread);
+    int rc;
+    if (!thread)
+        return -ENOMEM;
+    tw__park_init(&thread->park);
+    thread->stack_size = job->stack_size;
+    thread->locked.job = job;
+    count_threads(1);
+    rc = create_detached(thread);
+    if (rc < 0) {
+        count_threads(-1);
+        tw__park_done(&thread->park);
+        tw__free(thread);
+    }
+    return rc;
+}
+
+int tw__thread_cache_start(struct tw__cache_job *job)
+{
+    struct cached_thread *idle = take_idle(job);
+    if (!idle)
+        return start_new(job);
+    /* It has a job now, so it will not end before it has run it: the wake finds it alive. */
+    tw__park_wake(&idle->park);
+    return 0;
+}
+
+int tw_thread_cache_set_idle_timeout(int64_t timeout)
+{
+    struct cached_thread *thread;
+    if (timeout < 0)
+        return tw__misuse(-EINVAL, "tw_thread_cache_set_idle_timeout: a timeout of 0 or more");
+    tw__lock_acquire(&cache.lock);
+    cache.locked.timeout = timeout;
+    for (thread = cache.locked.idle; thread; thread = thread->locked.below)
+        tw__park_wake(&thread->park);
+    tw__lock_release(&cache.lock);
+    return 0;
+}
+
+void tw_thread_cache_statistics(size_t *ret_threads, size_t *ret_idle)
+{
+    tw__lock_acquire(&cache.lock);
+    if (ret_threads)
+        *ret_threads = cache.locked.threads;
+    if (ret_idle)
+        *ret_idle = cache.locked.idles;
+    tw__lock_release(&cache.lock);
+}
+
+/* --- tw_start_thread_soon --------------------------------------------------------------------- */
+
+struct soon {
+    struct tw__cache_job job;
+    tw_call_fn work, deliver;
+    void *arg, *deliver_arg;
+    tw_destroy_fn destroy;
+    struct tw_result result;
+};
+
+static void soon_run(struct tw__cache_job *job)
+{
+    struct soon *soon = (struct soon *)job;
+    soon->work(&soon->result, soon->arg);
+    if (soon->destroy)
+        soon->destroy(soon->arg);
+}
+
+static void soon_deliver(struct tw__cache_job *job)
+{
+    struct soon *soon = (struct soon *)job;
+    if (soon->deliver) {
+        soon->deliver(&soon->result, soon->deliver_arg);
+        tw_result_done(&soon->result);
+    } else {
+        tw__result_done_reporting(&soon->result,
+                                  "work of tw_start_thread_soon failed, and nobody takes delivery");
+    }
+    tw__free(soon);
+}
+
+static int soon_start(tw_call_fn work, void *arg, tw_destroy_fn destroy, tw_call_fn deliver,
+                      void *deliver_arg)
+{
+    struct soon *soon = (struct soon *)tw__zalloc(sizeof *soon);
+    int rc;
+    if (!soon)
+        return -ENOMEM;
+    soon->job.run = soon_run;
+    soon->job.deliver = soon_deliver;
+    snprintf(soon->job.name, sizeof soon->job.name, "twine soon");
+    soon->work = work;
+    soon->arg = arg;
+    soon->destroy = destroy;
+    soon->deliver = deliver;
+    soon->deliver_arg = deliver_arg;
+    rc = tw__thread_cache_start(&soon->job);
+    if (rc < 0)
+        tw__free(soon);
+    return rc;
+}
+
+int tw_start_thread_soon(tw_call_fn work, void *arg, tw_destroy_fn destroy, tw_call_fn deliver,
+                         void *deliver_arg)
+{
+    int rc = work ? soon_start(work, arg, destroy, deliver, deliver_arg)
+                  : tw__misuse(-EINVAL, "tw_start_thread_soon: needs work");
+    if (rc < 0 && destroy)
+        destroy(arg);
+    return rc;
+}

@@ -1,0 +1,187 @@
+/*
+ * The thread worker: an inbox, and a thread of the cache that empties it.
+ *
+ * It lives while somebody holds it or its thread works: each is one hold, and the last one frees
+ * it. The thread ends when the inbox is closed and empty; as both are in one word, what was
+ * accepted before the close has run.
+ */
+#include <twine/threads/thread_worker_internal.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <twine/base/memory_internal.h>
+#include <twine/base/park_internal.h>
+#include <twine/base/report_internal.h>
+#include <twine/threads/inbox_internal.h>
+#include <twine/threads/worker_ops.h>
+
+struct thread_worker {
+    struct tw_worker base;
+    struct tw__cache_job job;
+    struct tw__inbox inbox;
+    struct tw__park park;
+    atomic_int holds; /* the users' one, and the thread's */
+    bool is_started;  /* only touched by the one first submit */
+    void (*ended)(void *owner);
+    void *owner;
+};
+
+static _Thread_local struct thread_worker *current;
+
+void *tw__thread_worker_current_owner(void)
+{
+    return current ? current->owner : NULL;
+}
+
+static void drop_hold(struct thread_worker *own)
+{
+    if (atomic_fetch_sub(&own->holds, 1) != 1)
+        return;
+    if (!own->is_started && own->ended)
+        own->ended(own->owner);
+    tw__park_done(&own->park);
+    tw__free(own);
+}
+
+/* --- the thread ------------------------------------------------------------------------------- */
+
+static void run_all(struct tw_task *task)
+{
+    while (task) {
+        struct tw_task *next = task->_next; /* the task is gone once fn is entered */
+        task->_next = NULL;
+        task->fn(task, tw_task_take(task));
+        task = next;
+    }
+}
+
+static void run_on_thread(struct tw__cache_job *job)
+{
+    struct thread_worker *own = TW_CONTAINER(job, struct thread_worker, job);
+    struct tw_task *tasks;
+    current = own;
+    for (;;) {
+        tasks = tw__inbox_take(&own->inbox);
+        if (tasks)
+            run_all(tasks);
+        else if (tw__inbox_sleep(&own->inbox))
+            tw__park_wait(&own->park, tw_clock_monotonic(), TW_NEVER);
+        else if (!tw__inbox_has_tasks(&own->inbox) && tw__inbox_is_closed(&own->inbox))
+            break;
+    }
+    current = NULL;
+}
+
+static void leave_thread(struct tw__cache_job *job)
+{
+    struct thread_worker *own = TW_CONTAINER(job, struct thread_worker, job);
+    if (own->ended)
+        own->ended(own->owner);
+    drop_hold(own);
+}
+
+/* --- the worker ------------------------------------------------------------------------------- */
+
+static int start_thread(struct thread_worker *own)
+{
+    int rc;
+    own->is_started = true;
+    atomic_fetch_add(&own->holds, 1);
+    rc = tw__thread_cache_start(&own->job);
+    if (rc < 0) {
+        own->is_started = false;
+        atomic_fetch_sub(&own->holds, 1);
+    }
+    return rc;
+}
+
+/* The task is in the inbox when the thread starts, so that it need not sleep first. */
+static int submit_first(struct thread_worker *own, struct tw_task *task)
+{
+    int rc = tw__inbox_push(&own->inbox, task);
+    if (rc >= 0) {
+        rc = start_thread(own);
+        if (rc < 0)
+            tw__inbox_take(&own->inbox);
+    }
+    if (rc < 0)
+        tw_task_take(task); /* it was never lent */
+    return rc;
+}
+
+static int thread_submit(struct tw_worker *worker, struct tw_task *task)
+{
+    struct thread_worker *own = (struct thread_worker *)worker;
+    int rc;
+    tw_task_accept(task, worker);
+    if (!own->is_started)
+        return submit_first(own, task);
+    rc = tw__inbox_push(&own->inbox, task);
+    if (rc > 0)
+        tw__park_wake(&own->park);
+    if (rc < 0)
+        tw_task_take(task); /* it was never lent */
+    return rc < 0 ? rc : 0;
+}
+
+static int thread_quit(struct tw_worker *worker)
+{
+    struct thread_worker *own = (struct thread_worker *)worker;
+    int rc = tw__inbox_close(&own->inbox);
+    if (rc > 0)
+        tw__park_wake(&own->park);
+    return rc < 0 ? rc : 0;
+}
+
+static void thread_last_unref(struct tw_worker *worker)
+{
+    thread_quit(worker);
+    drop_hold((struct thread_worker *)worker);
+}
+
+static const struct tw_worker_ops thread_ops = {
+    sizeof thread_ops,    "thread worker",        TW_WORKER_EXCLUSIVE,
+    thread_submit,        tw_worker_cancel_claim, thread_quit,
+    tw_worker_enter_none, tw_worker_leave_none,   thread_last_unref};
+
+int tw__thread_worker_new(const struct tw__thread_worker_plan *plan, struct tw_worker **ret_worker)
+{
+    struct thread_worker *own = (struct thread_worker *)tw__zalloc(sizeof *own);
+    if (!own)
+        return -ENOMEM;
+    tw_worker_init(&own->base, &thread_ops);
+    tw__inbox_init(&own->inbox);
+    tw__park_init(&own->park);
+    atomic_init(&own->holds, 1);
+    own->job.run = run_on_thread;
+    own->job.deliver = leave_thread;
+    own->job.stack_size = plan->stack_size;
+    memcpy(own->job.name, plan->name, sizeof own->job.name);
+    own->ended = plan->ended;
+    own->owner = plan->owner;
+    *ret_worker = &own->base;
+    return 0;
+}
+
+int tw_thread_worker_new(const struct tw_thread_worker_options *options,
+                         struct tw_worker **ret_worker)
+{
+    struct tw__thread_worker_plan plan;
+    struct tw_worker *worker = NULL;
+    int rc;
+    if (!ret_worker || (options && options->size != sizeof *options))
+        return tw__misuse(-EINVAL, "tw_thread_worker_new: needs ret_worker, and options of the "
+                                   "size this library knows");
+    memset(&plan, 0, sizeof plan);
+    plan.stack_size = options ? options->stack_size : 0;
+    snprintf(plan.name, sizeof plan.name, "%s", options && options->name ? options->name : "twine");
+    rc = tw__thread_worker_new(&plan, &worker);
+    if (rc >= 0)
+        rc = start_thread((struct thread_worker *)worker);
+    if (rc >= 0)
+        *ret_worker = worker;
+    else
+        tw_worker_unref(worker);
+    return rc;
+}

@@ -1,0 +1,26 @@
+/*
+ * Thread workers, for the pool: made now, started by their first task.
+ */
+#ifndef TWINE_THREADS_THREAD_WORKER_INTERNAL_H
+#define TWINE_THREADS_THREAD_WORKER_INTERNAL_H
+
+#include <twine/threads/thread_cache_internal.h>
+#include <twine/threads/thread_worker.h>
+
+struct tw__thread_worker_plan {
+    char name[TW__THREAD_NAME_SIZE];
+    size_t stack_size;
+    /* Called once, as the last thing: the thread has gone back to the cache, or was never started.
+     * NULL: nobody is told. */
+    void (*ended)(void *owner);
+    void *owner;
+};
+
+/* A worker that starts its thread when the first task is submitted; that one submit may answer
+ * -EAGAIN, and must not overlap with another. 0; -ENOMEM. */
+int tw__thread_worker_new(const struct tw__thread_worker_plan *plan, struct tw_worker **ret_worker);
+
+/* The owner of the thread worker whose thread this is, or NULL. */
+void *tw__thread_worker_current_owner(void);
+
+#endif
