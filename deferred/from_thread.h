@@ -42,8 +42,8 @@ TW_EXPORT int tw_defer_to_thread(struct tw_reactor *reactor, tw_call_fn work, vo
  * Blocks:    until the Deferred has fired and run its callbacks.
  * Ownership: the result is moved into *ret_result, which must have been initialised, and the
  * Deferred holds null then; with NULL it stays in the Deferred. Returns:   0, whether it succeeded
- * or failed; -EDEADLK from inside a turn, where it could never fire; a negative errno if the loop
- * broke down.
+ * or failed; -EDEADLK from inside a turn, where it could never fire; -ESHUTDOWN if the reactor has
+ * stopped; a negative errno if the loop broke down.
  */
 TW_EXPORT int tw_reactor_wait(struct tw_reactor *reactor, struct tw_deferred *deferred,
                               struct tw_result *ret_result);

@@ -35,7 +35,8 @@ struct tw_outcomes;
  * value. Returns:   0; -ENOMEM; -EINVAL if one is NULL, or a flag is unknown.
  *
  * @param deferreds an array, copied; the same one may stand in it twice
- * @param count how many; 0 fires at once, or never with TW_LIST_FIRE_ON_ONE_CALLBACK (DLS-007)
+ * @param count how many; 0 fires at once, as abandoned with TW_LIST_FIRE_ON_ONE_CALLBACK, since
+ *              no child will ever succeed (DLS-007)
  * @param flags TW_LIST_… or 0
  */
 TW_EXPORT int tw_deferred_list_new(struct tw_deferred *const *deferreds, size_t count,

@@ -26,7 +26,8 @@ struct tw_reactor_ops {
     /** Call tw_reactor_pass() once the reactor's clock has reached this time, instead of any time
      * given before; TW_NEVER: at no time. Returns: 0; a negative errno. */
     int (*set_timer)(struct tw_reactor *reactor, uint64_t deadline);
-    /** Call tw_reactor_pass() again in the next turn, after I/O has been looked at. */
+    /** Call tw_reactor_pass() again in the next turn, after I/O has been looked at. May be called
+     * inside a pass, and more than once before the next. */
     void (*again)(struct tw_reactor *reactor);
     /** Whether work is out, for loops that end by themselves when there is nothing to wait for. */
     void (*set_alive)(struct tw_reactor *reactor, bool alive);
@@ -55,8 +56,10 @@ TW_EXPORT int tw_reactor_init(struct tw_reactor *reactor, const struct tw_reacto
  */
 TW_EXPORT void tw_reactor_done(struct tw_reactor *reactor);
 
-/** The descriptor to watch for reading, level-triggered. The common half reads it. Thread: any. */
+/** The descriptor to watch for reading, level-triggered. Thread: any. */
 TW_EXPORT int tw_reactor_wake_fd(struct tw_reactor *reactor);
+/** Empty the wake descriptor: to be called when it is readable, before the pass. Thread: loop. */
+TW_EXPORT void tw_reactor_woken(struct tw_reactor *reactor);
 
 /** Do what is to be done: calls from threads, timers that are due, shutting down. Thread: loop. */
 TW_EXPORT void tw_reactor_pass(struct tw_reactor *reactor);

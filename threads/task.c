@@ -7,8 +7,10 @@
 
 void tw_task_init(struct tw_task *task, tw_task_fn fn)
 {
-    task->_next = task->_prev = NULL;
-    task->_claim = NULL;
+    /* Atomic, since a canceller that has been too late may be looking; see tw__books_cancel(). */
+    task->_next = NULL;
+    __atomic_store_n(&task->_prev, NULL, __ATOMIC_RELAXED);
+    __atomic_store_n(&task->_claim, NULL, __ATOMIC_RELAXED);
     task->fn = fn;
 }
 

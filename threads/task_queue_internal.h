@@ -28,7 +28,7 @@ static inline bool tw__task_queue_is_empty(const struct tw__task_queue *queue)
 
 static inline bool tw__task_is_linked(const struct tw_task *task)
 {
-    return task->_prev != NULL;
+    return __atomic_load_n(&task->_prev, __ATOMIC_RELAXED) != NULL;
 }
 
 static inline void tw__task_queue_append(struct tw__task_queue *queue, struct tw_task *task)

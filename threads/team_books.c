@@ -213,7 +213,7 @@ void tw__books_submit(struct tw_team *team, struct tw_task *task, struct outcome
  * submitted anew has another claim. */
 void tw__books_cancel(struct tw_team *team, struct tw_task *task, struct outcome *outcome)
 {
-    if (!tw__task_is_linked(task) || !tw__task_is_cancelled(task))
+    if (!tw__task_is_cancelled(task) || !tw__task_is_linked(task))
         return;
     tw__task_unlink(task);
     add(&team->coord.waiting, -1);

@@ -1,0 +1,476 @@
+/*
+ * The Deferred.
+ *
+ * Lifetime: refs counts handles and our own holds, sources the other side. When no refs are left of
+ * a called one, what it holds is disposed of, and a failure reported; when no sources are left
+ * either, its memory goes. A Deferred that waits and the one it waits for hold each other (DEF-093,
+ * DEF-094); as the inner one has a source, which fires it or abandons it, they part in the end.
+ */
+#include <twine/deferred/deferred_internal.h>
+
+#include <errno.h>
+#include <string.h>
+#include <twine/base/check_internal.h>
+#include <twine/base/failure_internal.h>
+#include <twine/base/memory_internal.h>
+#include <twine/base/report_internal.h>
+#include <twine/base/self_internal.h>
+
+#if defined(TWINE_CHECKS) && TWINE_CHECKS
+static void check_thread(const struct tw_deferred *deferred)
+{
+    TW__CHECK(deferred->thread == tw__self());
+}
+#else
+#define check_thread(deferred) ((void)(deferred))
+#endif
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void destroy_link(struct tw__link *link)
+{
+    if (link->destroy)
+        link->destroy(link->arg);
+}
+
+static void release_memory(struct tw_deferred *deferred)
+{
+    if (deferred->links != deferred->inside)
+        tw__free(deferred->links);
+    deferred->release(deferred);
+}
+
+/* Nobody wants it any more. What it still has to run is not run, only released (DEF-023). */
+static void dispose(struct tw_deferred *deferred)
+{
+    deferred->is_disposed = true;
+    deferred->sources++; /* the memory stays until we are through */
+    while (deferred->first < deferred->end)
+        destroy_link(&deferred->links[deferred->first++]);
+    tw__result_done_reporting(&deferred->result, "a failure in a Deferred was not handled");
+    if (--deferred->sources == 0)
+        release_memory(deferred);
+}
+
+void tw__deferred_unref(struct tw_deferred *deferred)
+{
+    if (--deferred->refs == 0 && deferred->is_called && !deferred->is_disposed)
+        dispose(deferred);
+}
+
+static void release_plain(struct tw_deferred *deferred)
+{
+    tw__free(deferred);
+}
+
+void tw__deferred_init(struct tw_deferred *deferred, tw_canceller_fn canceller, void *arg,
+                       tw_destroy_fn destroy, void (*release)(struct tw_deferred *deferred))
+{
+    memset(deferred, 0, offsetof(struct tw_deferred, inside));
+    deferred->result._takes_deferred = 1;
+    deferred->refs = 1;
+    deferred->sources = 1;
+    deferred->canceller = canceller;
+    deferred->canceller_arg = arg;
+    deferred->canceller_destroy = destroy;
+    deferred->links = deferred->inside;
+    deferred->capacity = TW__LINKS_INSIDE;
+    deferred->release = release;
+#if defined(TWINE_CHECKS) && TWINE_CHECKS
+    deferred->thread = tw__self();
+#endif
+}
+
+int tw_deferred_new(tw_canceller_fn canceller, void *arg, tw_destroy_fn destroy,
+                    struct tw_source **ret_source, struct tw_deferred **ret_deferred)
+{
+    struct tw_deferred *deferred = NULL;
+    int rc = 0;
+    if (!ret_source || !ret_deferred)
+        rc = tw__misuse(-EINVAL, "tw_deferred_new: needs ret_source and ret_deferred");
+    else if (!(deferred = (struct tw_deferred *)tw__malloc(sizeof *deferred)))
+        rc = -ENOMEM;
+    if (rc < 0) {
+        if (destroy)
+            destroy(arg);
+        return rc;
+    }
+    tw__deferred_init(deferred, canceller, arg, destroy, release_plain);
+    *ret_source = tw__source_of(deferred);
+    *ret_deferred = deferred;
+    return 0;
+}
+
+struct tw_deferred *tw_deferred_ref(struct tw_deferred *deferred)
+{
+    if (deferred) {
+        check_thread(deferred);
+        deferred->refs++;
+    }
+    return deferred;
+}
+
+struct tw_deferred *tw_deferred_unref(struct tw_deferred *deferred)
+{
+    if (deferred) {
+        check_thread(deferred);
+        tw__deferred_unref(deferred);
+    }
+    return NULL;
+}
+
+struct tw_source *tw_source_ref(struct tw_source *source)
+{
+    if (source) {
+        check_thread(tw__deferred_of(source));
+        tw__deferred_of(source)->sources++;
+    }
+    return source;
+}
+
+/* --- firing ----------------------------------------------------------------------------------- */
+
+static void drop_canceller(struct tw_deferred *deferred)
+{
+    tw_destroy_fn destroy = deferred->canceller_destroy;
+    deferred->canceller = NULL;
+    deferred->canceller_destroy = NULL;
+    if (destroy)
+        destroy(deferred->canceller_arg);
+}
+
+/* false: it was fired before. The canceller goes before any callback runs, but not while it is
+ * being called (DEF-004, DEF-006). */
+bool tw__deferred_mark_fired(struct tw_deferred *deferred)
+{
+    if (deferred->is_called)
+        return false;
+    deferred->is_called = true;
+    deferred->waits_for = NULL;
+    deferred->refs++; /* its argument's destroy may let go of the last handle */
+    if (!deferred->is_cancelling)
+        drop_canceller(deferred);
+    deferred->refs--;
+    return true;
+}
+
+static int fire(struct tw_deferred *deferred, struct tw_result *result)
+{
+    bool swallows = deferred->swallows;
+    check_thread(deferred);
+    if (!tw__deferred_mark_fired(deferred)) {
+        deferred->swallows = false;
+        tw_result_done(result);
+        return swallows ? 0 : -EALREADY;
+    }
+    deferred->refs++;
+    tw_result_move(result, &deferred->result);
+    tw__deferred_run(deferred);
+    tw__deferred_unref(deferred);
+    return 0;
+}
+
+static int fire_failure(struct tw_deferred *deferred, struct tw_failure *failure)
+{
+    struct tw_result result = TW_RESULT_INIT;
+    tw_result_set_failure(&result, failure);
+    return fire(deferred, &result);
+}
+
+int tw_source_callback(struct tw_source *source, void *value, tw_destroy_fn destroy)
+{
+    struct tw_result result = TW_RESULT_INIT;
+    tw_result_set(&result, value, destroy);
+    return tw_source_fire(source, &result);
+}
+
+int tw_source_errback(struct tw_source *source, struct tw_failure *failure)
+{
+    if (!source || !failure)
+        return tw__misuse(-EINVAL, "tw_source_errback: needs a source and a failure");
+    return fire_failure(tw__deferred_of(source), failure);
+}
+
+int tw_source_fire(struct tw_source *source, struct tw_result *result)
+{
+    if (!result)
+        return tw__misuse(-EINVAL, "tw_source_fire: needs a result");
+    if (!source || result->_kind == TW_RESULT_DEFERRED) {
+        tw_result_done(result);
+        return tw__misuse(-EINVAL, "tw_source_fire: needs a source, and a value or a failure");
+    }
+    return fire(tw__deferred_of(source), result);
+}
+
+struct tw_source *tw_source_unref(struct tw_source *source)
+{
+    struct tw_deferred *deferred = tw__deferred_of(source);
+    if (!deferred)
+        return NULL;
+    check_thread(deferred);
+    if (deferred->sources == 1 && !deferred->is_called && !deferred->is_cancelling)
+        fire_failure(deferred, tw__failure_abandoned());
+    if (--deferred->sources == 0 && deferred->is_disposed)
+        release_memory(deferred);
+    return NULL;
+}
+
+/* Fired already: there is no other side. */
+static int new_fired(struct tw_result *result, struct tw_deferred **ret_deferred)
+{
+    struct tw_deferred *deferred = (struct tw_deferred *)tw__malloc(sizeof *deferred);
+    if (!deferred) {
+        tw_result_done(result);
+        return -ENOMEM;
+    }
+    tw__deferred_init(deferred, NULL, NULL, NULL, release_plain);
+    deferred->sources = 0;
+    deferred->is_called = true;
+    tw_result_move(result, &deferred->result);
+    *ret_deferred = deferred;
+    return 0;
+}
+
+int tw_deferred_succeed(void *value, tw_destroy_fn destroy, struct tw_deferred **ret_deferred)
+{
+    struct tw_result result = TW_RESULT_INIT;
+    tw_result_set(&result, value, destroy);
+    if (!ret_deferred) {
+        tw_result_done(&result);
+        return tw__misuse(-EINVAL, "tw_deferred_succeed: needs ret_deferred");
+    }
+    return new_fired(&result, ret_deferred);
+}
+
+int tw_deferred_fail(struct tw_failure *failure, struct tw_deferred **ret_deferred)
+{
+    struct tw_result result = TW_RESULT_INIT;
+    if (!failure || !ret_deferred)
+        return tw__misuse(-EINVAL, "tw_deferred_fail: needs a failure and ret_deferred");
+    tw_result_set_failure(&result, failure);
+    return new_fired(&result, ret_deferred);
+}
+
+/* --- adding links ----------------------------------------------------------------------------- */
+
+/* The first array outside holds ten and a bit, so that most Deferreds need no second one. */
+static int grow_links(struct tw_deferred *deferred)
+{
+    uint32_t count = deferred->end - deferred->first;
+    uint32_t capacity = deferred->capacity < 12 ? 12 : 2 * deferred->capacity;
+    struct tw__link *links = (struct tw__link *)tw__malloc(capacity * sizeof *links);
+    if (!links)
+        return -ENOMEM;
+    memcpy(links, deferred->links + deferred->first, count * sizeof *links);
+    if (deferred->links != deferred->inside)
+        tw__free(deferred->links);
+    deferred->links = links;
+    deferred->capacity = capacity;
+    deferred->first = 0;
+    deferred->end = count;
+    return 0;
+}
+
+int tw__deferred_reserve(struct tw_deferred *deferred)
+{
+    uint32_t count = deferred->end - deferred->first;
+    if (deferred->end < deferred->capacity)
+        return 0;
+    if (deferred->first <= deferred->capacity / 2)
+        return grow_links(deferred);
+    memmove(deferred->links, deferred->links + deferred->first, count * sizeof *deferred->links);
+    deferred->first = 0;
+    deferred->end = count;
+    return 0;
+}
+
+static int add_link(struct tw_deferred *deferred, const struct tw__link *link)
+{
+    int rc = tw__deferred_reserve(deferred);
+    if (rc < 0)
+        return rc;
+    deferred->links[deferred->end++] = *link;
+    tw__deferred_run(deferred);
+    return 0;
+}
+
+int tw_deferred_add_callbacks(struct tw_deferred *deferred, tw_call_fn callback, tw_call_fn errback,
+                              void *arg, tw_destroy_fn destroy)
+{
+    struct tw__link link = {callback, errback, arg, destroy};
+    int rc;
+    if (!deferred || (!callback && !errback)) {
+        rc = tw__misuse(-EINVAL, "tw_deferred_add_…: needs a Deferred and a function");
+    } else {
+        check_thread(deferred);
+        rc = add_link(deferred, &link);
+    }
+    if (rc < 0)
+        destroy_link(&link);
+    return rc;
+}
+
+int tw_deferred_add_callback(struct tw_deferred *deferred, tw_call_fn callback, void *arg,
+                             tw_destroy_fn destroy)
+{
+    return tw_deferred_add_callbacks(deferred, callback, NULL, arg, destroy);
+}
+
+int tw_deferred_add_errback(struct tw_deferred *deferred, tw_call_fn errback, void *arg,
+                            tw_destroy_fn destroy)
+{
+    return tw_deferred_add_callbacks(deferred, NULL, errback, arg, destroy);
+}
+
+int tw_deferred_add_both(struct tw_deferred *deferred, tw_call_fn both, void *arg,
+                         tw_destroy_fn destroy)
+{
+    return tw_deferred_add_callbacks(deferred, both, both, arg, destroy);
+}
+
+/* Chain links that go unrun let go of their targets' sources one after the other, and not one
+ * inside the other: a long chain would need as much stack. */
+static _Thread_local struct {
+    struct tw_deferred *first, *last; /* through next, which an unfired one does not use */
+    bool is_active;
+} abandoned;
+
+static void abandon_in_turn(struct tw_deferred *target)
+{
+    target->next = NULL;
+    if (abandoned.first)
+        abandoned.last->next = target;
+    else
+        abandoned.first = target;
+    abandoned.last = target;
+    if (abandoned.is_active)
+        return;
+    abandoned.is_active = true;
+    while ((target = abandoned.first)) {
+        abandoned.first = target->next;
+        target->next = NULL;
+        tw_source_unref(tw__source_of(target));
+    }
+    abandoned.is_active = false;
+}
+
+static void drop_chain_link(void *source)
+{
+    struct tw_deferred *target = (struct tw_deferred *)source;
+    if (!target->is_called)
+        target->waits_for = NULL;
+    if (target->is_called || target->sources > 1)
+        tw_source_unref((struct tw_source *)source);
+    else
+        abandon_in_turn(target);
+}
+
+int tw_deferred_chain(struct tw_deferred *deferred, struct tw_source *source)
+{
+    struct tw_deferred *target = tw__deferred_of(source);
+    if (!deferred || !source || target == deferred) {
+        tw_source_unref(source);
+        return tw__misuse(-EINVAL,
+                          "tw_deferred_chain: needs a Deferred, and the source of another");
+    }
+    if (!target->is_called)
+        target->waits_for = deferred; /* for those who look (DEF-104); not a reference */
+    deferred->has_chained = true;
+    return tw_deferred_add_callbacks(deferred, tw__deferred_fire_chained, tw__deferred_fire_chained,
+                                     source, drop_chain_link);
+}
+
+static void unref_handle(void *deferred)
+{
+    tw_deferred_unref((struct tw_deferred *)deferred);
+}
+
+int tw_result_set_deferred(struct tw_result *result, struct tw_deferred *deferred)
+{
+    if (!result || !deferred) {
+        tw_deferred_unref(deferred);
+        return tw__misuse(-EINVAL, "tw_result_set_deferred: needs a result and a Deferred");
+    }
+    return tw__result_set_deferred(result, deferred, unref_handle);
+}
+
+/* --- cancel and pause ------------------------------------------------------------------------- */
+
+/* Returns what the canceller said, and 0 if it fired. */
+static int call_canceller(struct tw_deferred *deferred)
+{
+    int rc;
+    deferred->is_cancelling = true;
+    rc = deferred->canceller(tw__source_of(deferred), deferred->canceller_arg);
+    deferred->is_cancelling = false;
+    if (!deferred->is_called)
+        return deferred->sources ? rc : 0; /* nobody is left to fire what it refused to cancel */
+    drop_canceller(deferred);
+    return 0;
+}
+
+static int cancel_innermost(struct tw_deferred *deferred)
+{
+    int rc = 0;
+    if (deferred->canceller)
+        rc = call_canceller(deferred);
+    else
+        deferred->swallows = true; /* its producer does not know, and may fire once (CAN-002) */
+    if (rc == 0 && !deferred->is_called)
+        fire_failure(deferred, tw__failure_cancelled());
+    return rc;
+}
+
+int tw_deferred_cancel(struct tw_deferred *deferred)
+{
+    int rc;
+    if (!deferred)
+        return tw__misuse(-EINVAL, "tw_deferred_cancel: needs a Deferred");
+    check_thread(deferred);
+    while (deferred->is_called && deferred->waits_for)
+        deferred = deferred->waits_for;
+    if (deferred->is_called)
+        return 0;
+    if (deferred->is_cancelling)
+        return tw__misuse(-EDEADLK, "tw_deferred_cancel: its canceller is being called");
+    deferred->refs++;
+    rc = cancel_innermost(deferred);
+    tw__deferred_unref(deferred);
+    return rc;
+}
+
+int tw_deferred_pause(struct tw_deferred *deferred)
+{
+    if (!deferred)
+        return tw__misuse(-EINVAL, "tw_deferred_pause: needs a Deferred");
+    check_thread(deferred);
+    deferred->pauses++;
+    return 0;
+}
+
+int tw_deferred_unpause(struct tw_deferred *deferred)
+{
+    if (!deferred || !deferred->pauses)
+        return tw__misuse(-EINVAL, "tw_deferred_unpause: needs a Deferred that is paused");
+    check_thread(deferred);
+    if (--deferred->pauses == 0)
+        tw__deferred_run(deferred);
+    return 0;
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+bool tw_deferred_is_called(const struct tw_deferred *deferred)
+{
+    return deferred && deferred->is_called;
+}
+
+unsigned tw_deferred_pauses(const struct tw_deferred *deferred)
+{
+    return deferred ? deferred->pauses : 0;
+}
+
+struct tw_deferred *tw_deferred_waits_for(const struct tw_deferred *deferred)
+{
+    return deferred ? deferred->waits_for : NULL;
+}

@@ -1,0 +1,241 @@
+/*
+ * A job's way to the pool and home again, in one block: the Deferred, the task that travels, and
+ * the result.
+ *
+ *     loop's thread     block made; its task submitted to the pool
+ *     pool's thread     work; destroy; the worker is free; the same task submitted to the mailbox
+ *     loop's thread     the source is fired with the result, and let go
+ *
+ * The block has two holds: the Deferred's, while anybody has a handle or the source, and the
+ * task's, until it is home or has found the mailbox closed. So it is freed on the loop's thread, or
+ * by a worker that came too late, whichever is last. Blocks that end at home are kept for reuse.
+ */
+#include <twine/deferred/from_thread.h>
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <twine/base/failure_internal.h>
+#include <twine/base/memory_internal.h>
+#include <twine/base/report_internal.h>
+#include <twine/deferred/deferred_internal.h>
+#include <twine/reactor/reactor_internal.h>
+
+#define BLOCKS_KEPT 64
+
+struct block {
+    struct tw_deferred deferred; /* the loop's */
+    struct tw__away away;        /* the loop's */
+    struct tw_reactor *reactor;  /* the loop's; valid while it is away */
+    struct tw_task task;         /* whose turn it is */
+    struct tw_worker *pool;      /* a reference, as long as the block lives: cancel needs it */
+    struct tw_worker *mailbox;   /* a reference */
+    tw_call_fn work;
+    void *arg;
+    tw_destroy_fn destroy;
+    struct tw_result result;
+    atomic_int holds;
+    bool has_source; /* the loop's */
+};
+
+/* --- blocks ----------------------------------------------------------------------------------- */
+
+static struct block *take_block(struct tw_reactor *reactor)
+{
+    struct tw__free_list *kept = &reactor->_common->blocks;
+    struct block *block = (struct block *)kept->first;
+    if (!block)
+        return (struct block *)tw__malloc(sizeof *block);
+    kept->first = *(void **)block;
+    kept->count--;
+    return block;
+}
+
+/* reactor: where to keep it, or NULL. */
+static void drop_hold(struct block *block, struct tw_reactor *reactor)
+{
+    /* Release what we did with it, acquire what the other side did. */
+    if (atomic_fetch_sub_explicit(&block->holds, 1, memory_order_acq_rel) != 1)
+        return;
+    tw_worker_unref(block->pool);
+    tw_worker_unref(block->mailbox);
+    if (reactor && reactor->_common->blocks.count < BLOCKS_KEPT) {
+        *(void **)block = reactor->_common->blocks.first;
+        reactor->_common->blocks.first = block;
+        reactor->_common->blocks.count++;
+    } else {
+        tw__free(block);
+    }
+}
+
+static void release_deferred(struct tw_deferred *deferred)
+{
+    drop_hold(TW_CONTAINER(deferred, struct block, deferred), NULL);
+}
+
+/* --- the way home ----------------------------------------------------------------------------- */
+
+static void drop_source(struct block *block)
+{
+    if (block->has_source) {
+        block->has_source = false;
+        tw_source_unref(tw__source_of(&block->deferred));
+    }
+}
+
+/* The task has come to the end of its way. */
+static void end_task(struct block *block, struct tw_reactor *reactor)
+{
+    tw_result_done(&block->result);
+    drop_hold(block, reactor);
+}
+
+/* On the loop's thread. With a status the reactor is going, and has left the block behind already.
+ */
+static void come_home(struct tw_task *task, int status)
+{
+    struct block *block = TW_CONTAINER(task, struct block, task);
+    struct tw_reactor *reactor = block->has_source ? block->reactor : NULL;
+    if (status == 0 && reactor) {
+        tw__reactor_is_home(reactor, &block->away);
+        if (!block->deferred.is_called) /* cancelled meanwhile: it comes too late */
+            tw_source_fire(tw__source_of(&block->deferred), &block->result);
+        drop_source(block);
+    }
+    end_task(block, reactor);
+}
+
+static void left_behind(struct tw__away *away)
+{
+    struct block *block = TW_CONTAINER(away, struct block, away);
+    if (!block->deferred.is_called)
+        tw_source_errback(tw__source_of(&block->deferred), tw__failure_shutdown());
+    drop_source(block);
+}
+
+/* --- in the pool ------------------------------------------------------------------------------ */
+
+static void work_in_pool(struct tw_task *task, int status)
+{
+    struct block *block = TW_CONTAINER(task, struct block, task);
+    if (status == 0)
+        block->work(&block->result, block->arg);
+    else
+        tw_result_set_failure(&block->result, tw__failure_of_status(status));
+    if (block->destroy)
+        block->destroy(block->arg);
+    tw_task_delivers(task);
+    tw_task_init(task, come_home);
+    if (tw_worker_submit(block->mailbox, task) < 0)
+        end_task(block, NULL);
+}
+
+/* Takes the work out of the pool if it has not started; the Deferred then fails as cancelled in
+ * either case. */
+static int cancel_block(struct tw_source *source, void *arg)
+{
+    struct block *block = TW_CONTAINER(tw__deferred_of(source), struct block, deferred);
+    (void)arg;
+    tw_worker_cancel(block->pool, &block->task);
+    return 0;
+}
+
+/* --- going out -------------------------------------------------------------------------------- */
+
+static void init_block(struct block *block, struct tw_reactor *reactor, struct tw_worker *pool)
+{
+    tw__deferred_init(&block->deferred, cancel_block, NULL, NULL, release_deferred);
+    tw_task_init(&block->task, work_in_pool);
+    tw_result_init(&block->result);
+    block->away.left_behind = left_behind;
+    block->reactor = reactor;
+    block->pool = tw_worker_ref(pool);
+    block->mailbox = tw_worker_ref(tw_reactor_worker(reactor));
+    block->has_source = true;
+    atomic_init(&block->holds, 2);
+}
+
+/* Takes (arg, destroy) only if it succeeds. */
+static int send_out(struct tw_reactor *reactor, struct tw_worker *pool, tw_call_fn work, void *arg,
+                    tw_destroy_fn destroy, struct block **ret_block)
+{
+    struct block *block;
+    int rc;
+    if (!tw__reactor_is_open(reactor))
+        return -ESHUTDOWN;
+    block = take_block(reactor);
+    if (!block)
+        return -ENOMEM;
+    init_block(block, reactor, pool);
+    block->work = work;
+    block->arg = arg;
+    block->destroy = destroy;
+    tw__reactor_goes_out(reactor, &block->away); /* before it can come home */
+    rc = tw_worker_submit(pool, &block->task);
+    if (rc < 0) {
+        tw__reactor_is_home(reactor, &block->away);
+        tw_worker_unref(block->pool);
+        tw_worker_unref(block->mailbox);
+        tw__free(block);
+        return rc;
+    }
+    *ret_block = block;
+    return 0;
+}
+
+int tw_defer_to_pool(struct tw_reactor *reactor, struct tw_worker *pool, tw_call_fn work, void *arg,
+                     tw_destroy_fn destroy, struct tw_deferred **ret_deferred)
+{
+    struct block *block = NULL;
+    int rc = reactor && pool && work
+                 ? send_out(reactor, pool, work, arg, destroy, &block)
+                 : tw__misuse(-EINVAL, "tw_defer_to_pool: needs a reactor, a pool and work");
+    if (rc < 0) {
+        if (destroy)
+            destroy(arg);
+        return rc;
+    }
+    if (ret_deferred)
+        *ret_deferred = &block->deferred;
+    else
+        tw_deferred_unref(&block->deferred);
+    return 0;
+}
+
+int tw_defer_to_thread(struct tw_reactor *reactor, tw_call_fn work, void *arg,
+                       tw_destroy_fn destroy, struct tw_deferred **ret_deferred)
+{
+    struct tw_pool *pool;
+    int rc = reactor ? tw_reactor_get_thread_pool(reactor, &pool)
+                     : tw__misuse(-EINVAL, "tw_defer_to_thread: needs a reactor");
+    if (rc < 0) {
+        if (destroy)
+            destroy(arg);
+        return rc;
+    }
+    return tw_defer_to_pool(reactor, tw_pool_worker(pool), work, arg, destroy, ret_deferred);
+}
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+static bool has_result(const struct tw_deferred *deferred)
+{
+    return deferred->is_called && !deferred->waits_for && !deferred->is_running;
+}
+
+int tw_reactor_wait(struct tw_reactor *reactor, struct tw_deferred *deferred,
+                    struct tw_result *ret_result)
+{
+    static const char refusal[] = "tw_reactor_wait: inside a callback the loop cannot turn, so the "
+                                  "Deferred could never fire; add a callback to it instead";
+    int rc = 0;
+    if (!reactor || !deferred)
+        return tw__misuse(-EINVAL, "tw_reactor_wait: needs a reactor and a Deferred");
+    tw_deferred_ref(deferred);
+    tw__reactor_start_pool(reactor);
+    while (rc >= 0 && !has_result(deferred))
+        rc = tw__reactor_is_open(reactor) ? tw__reactor_turn(reactor, true, refusal) : -ESHUTDOWN;
+    if (rc >= 0 && ret_result)
+        tw_result_move(&deferred->result, ret_result);
+    tw_deferred_unref(deferred);
+    return rc;
+}

@@ -1,0 +1,298 @@
+/*
+ * The libevent plug-in.
+ *
+ * Four events on the base, all touched on the loop's thread only (T16, T18):
+ *
+ *     wake    the mailbox's descriptor is readable     internal: it does not keep the loop alive
+ *     timer   a timerfd is readable                    internal as well: the reactor says whether
+ * it is alive pass    the work itself, made active by the two  an ordinary event, so it counts for
+ * EVLOOP_ONCE alive   a timer that never comes                 added while work is out: it keeps
+ * the loop alive
+ *
+ * libevent's own timers follow a coarse and cached clock (T1, T2), hence the timerfd. The portable
+ * path uses a libevent timer on a base with a precise clock, and keeps the cached time fresh.
+ *
+ * A pass that has more to do makes its event active again and breaks off the queue of active
+ * events, so that the loop polls for I/O first (T4).
+ */
+#include <twine/reactor/libevent.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <fcntl.h>
+#include <sys/time.h>
+#include <twine/base/memory_internal.h>
+#include <twine/base/report_internal.h>
+#include <twine/reactor/reactor_ops.h>
+#include <unistd.h>
+
+#if defined(__linux__) && !defined(TWINE_PORTABLE)
+#define HAS_TIMERFD 1
+#include <sys/timerfd.h>
+#else
+#define HAS_TIMERFD 0
+#endif
+
+struct libevent_reactor {
+    struct tw_reactor base;
+    struct event_base *event_base;
+    bool is_base_ours;
+    int timer_fd; /* -1 on the portable path */
+    struct event wake, timer, pass, alive;
+};
+
+/* An event that does not keep the loop alive. The flag is in libevent's installed headers, with the
+ * same value in 2.1 and 2.2. */
+static void make_internal(struct event *event)
+{
+    event->ev_evcallback.evcb_flags |= EVLIST_INTERNAL;
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    struct libevent_reactor *own = (struct libevent_reactor *)arg;
+    (void)fd;
+    (void)what;
+    tw_reactor_woken(&own->base);
+    event_active(&own->pass, EV_READ, 0);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct libevent_reactor *own = (struct libevent_reactor *)arg;
+    (void)what;
+#if HAS_TIMERFD
+    {
+        uint64_t times;
+        ssize_t got = read(fd, &times, sizeof times);
+        (void)got; /* nothing to read means that it was set anew meanwhile */
+    }
+#else
+    (void)fd;
+#endif
+    event_active(&own->pass, EV_READ, 0);
+}
+
+static void on_pass(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    tw_reactor_pass(&((struct libevent_reactor *)arg)->base);
+}
+
+static void on_alive(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+}
+
+/* --- what the common half asks for ------------------------------------------------------------ */
+
+#if HAS_TIMERFD
+static int set_timer(struct tw_reactor *reactor, uint64_t deadline)
+{
+    struct libevent_reactor *own = (struct libevent_reactor *)reactor;
+    struct itimerspec when = {{0, 0}, {0, 0}}; /* all zero: none */
+    if (deadline != TW_NEVER) {
+        when.it_value.tv_sec = (time_t)(deadline / (uint64_t)TW_SECOND);
+        when.it_value.tv_nsec = (long)(deadline % (uint64_t)TW_SECOND);
+        if (deadline == 0)
+            when.it_value.tv_nsec = 1;
+    }
+    return timerfd_settime(own->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) < 0 ? -errno : 0;
+}
+#else
+static int set_timer(struct tw_reactor *reactor, uint64_t deadline)
+{
+    struct libevent_reactor *own = (struct libevent_reactor *)reactor;
+    const int64_t longest = 1000000 * TW_SECOND;
+    struct timeval left;
+    int64_t duration;
+    event_base_update_cache_time(own->event_base);
+    if (deadline == TW_NEVER)
+        return event_del(&own->timer) < 0 ? -EINVAL : 0;
+    duration = tw_time_between(tw_clock_now(tw_clock_monotonic()), deadline);
+    if (duration < 0)
+        duration = 0;
+    if (duration > longest)
+        duration = longest;         /* it comes too early then, and is set again */
+    duration += TW_MICROSECOND - 1; /* rather too late than too early */
+    left.tv_sec = (time_t)(duration / TW_SECOND);
+    left.tv_usec = (suseconds_t)(duration % TW_SECOND / TW_MICROSECOND);
+    return event_add(&own->timer, &left) < 0 ? -ENOMEM : 0;
+}
+#endif
+
+static void again(struct tw_reactor *reactor)
+{
+    struct libevent_reactor *own = (struct libevent_reactor *)reactor;
+    event_active(&own->pass, EV_READ, 0);
+    event_base_loopcontinue(own->event_base);
+}
+
+static void set_alive(struct tw_reactor *reactor, bool alive)
+{
+    static const struct timeval never = {1 << 30, 0};
+    struct libevent_reactor *own = (struct libevent_reactor *)reactor;
+    if (!alive)
+        event_del(&own->alive);
+    else if (event_add(&own->alive, &never) < 0)
+        tw__report(TW_REPORT_WARNING, "libevent could not keep the loop alive", NULL);
+}
+
+static int turn(struct tw_reactor *reactor, bool block)
+{
+    struct libevent_reactor *own = (struct libevent_reactor *)reactor;
+    int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY | (block ? 0 : EVLOOP_NONBLOCK);
+    if (event_base_get_running_event(own->event_base))
+        return tw__misuse(-EDEADLK, "the loop cannot be turned from inside one of its callbacks");
+    errno = 0;
+    if (event_base_loop(own->event_base, flags) >= 0)
+        return 0;
+    return errno ? -errno : -EIO;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void remove_events(struct libevent_reactor *own)
+{
+    event_del(&own->wake);
+    event_del(&own->timer);
+    event_del(&own->pass);
+    event_del(&own->alive);
+}
+
+static void free_own(struct libevent_reactor *own)
+{
+    if (own->timer_fd >= 0)
+        close(own->timer_fd);
+    if (own->is_base_ours)
+        event_base_free(own->event_base);
+    tw__free(own);
+}
+
+static void destroy(struct tw_reactor *reactor)
+{
+    struct libevent_reactor *own = (struct libevent_reactor *)reactor;
+    remove_events(own);
+    tw_reactor_done(reactor);
+    free_own(own);
+}
+
+static const struct tw_reactor_ops libevent_ops = {
+    sizeof libevent_ops, "libevent", set_timer, again, set_alive, turn, destroy};
+
+/* libevent exits the process if it cannot make the pair of sockets for signals (T7): see first that
+ * there are descriptors. */
+static int can_open_descriptors(void)
+{
+    int fds[8], count = 0, rc = 0;
+    while (count < 8 && rc == 0) {
+        fds[count] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (fds[count] < 0)
+            rc = -errno;
+        else
+            count++;
+    }
+    while (count > 0)
+        close(fds[--count]);
+    return rc;
+}
+
+static int make_base(struct event_base **ret_base)
+{
+    struct event_config *config;
+    int rc = can_open_descriptors();
+    if (rc < 0)
+        return rc;
+    config = event_config_new();
+    if (!config)
+        return -ENOMEM;
+#if !HAS_TIMERFD
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+#endif
+    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
+    *ret_base = event_base_new_with_config(config);
+    event_config_free(config);
+    return *ret_base ? 0 : -ENOMEM;
+}
+
+static int open_timer(struct libevent_reactor *own)
+{
+#if HAS_TIMERFD
+    own->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    return own->timer_fd < 0 ? -errno : 0;
+#else
+    own->timer_fd = -1;
+    return 0;
+#endif
+}
+
+static int add_events(struct libevent_reactor *own)
+{
+    struct event_base *base = own->event_base;
+    event_assign(&own->wake, base, tw_reactor_wake_fd(&own->base), EV_READ | EV_PERSIST, on_wake,
+                 own);
+    event_assign(&own->timer, base, own->timer_fd,
+                 (short)(own->timer_fd < 0 ? 0 : EV_READ | EV_PERSIST), on_timer, own);
+    event_assign(&own->pass, base, -1, 0, on_pass, own);
+    event_assign(&own->alive, base, -1, 0, on_alive, own);
+    make_internal(&own->wake);
+    make_internal(&own->timer);
+    if (event_add(&own->wake, NULL) < 0 ||
+        (own->timer_fd >= 0 && event_add(&own->timer, NULL) < 0)) {
+        remove_events(own);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static int make_parts(struct libevent_reactor *own, struct event_base *base)
+{
+    int rc = open_timer(own);
+    own->event_base = base;
+    if (rc >= 0 && !base) {
+        rc = make_base(&own->event_base);
+        own->is_base_ours = rc >= 0;
+    }
+    if (rc >= 0)
+        rc = tw_reactor_init(&own->base, &libevent_ops, tw_clock_monotonic());
+    if (rc < 0)
+        return rc;
+    rc = add_events(own);
+    if (rc < 0)
+        tw_reactor_done(&own->base);
+    return rc;
+}
+
+int tw_libevent_reactor_new(struct event_base *base, struct tw_reactor **ret_reactor)
+{
+    struct libevent_reactor *own;
+    int rc;
+    if (!ret_reactor)
+        return tw__misuse(-EINVAL, "tw_libevent_reactor_new: needs ret_reactor");
+    own = (struct libevent_reactor *)tw__zalloc(sizeof *own);
+    if (!own)
+        return -ENOMEM;
+    own->timer_fd = -1;
+    rc = make_parts(own, base);
+    if (rc < 0) {
+        free_own(own);
+        return rc;
+    }
+    if (base) /* a loop that is not ours starts the reactor by its first turn */
+        event_active(&own->pass, EV_READ, 0);
+    *ret_reactor = &own->base;
+    return 0;
+}
+
+struct event_base *tw_libevent_reactor_base(struct tw_reactor *reactor)
+{
+    return reactor && reactor->_ops == &libevent_ops
+               ? ((struct libevent_reactor *)reactor)->event_base
+               : NULL;
+}

@@ -1,0 +1,138 @@
+/*
+ * What a reactor calls for others: calls from threads, and work for its own pool.
+ */
+#include <twine/reactor/reactor_internal.h>
+
+#include <errno.h>
+#include <twine/base/memory_internal.h>
+#include <twine/base/report_internal.h>
+#include <twine/base/result_internal.h>
+
+/* --- the pool --------------------------------------------------------------------------------- */
+
+int tw_reactor_get_thread_pool(struct tw_reactor *reactor, struct tw_pool **ret_pool)
+{
+    struct tw_pool_options options = {sizeof options, "reactor", 0};
+    struct tw__reactor_common *common;
+    int rc = 0;
+    if (!reactor || !ret_pool)
+        return tw__misuse(-EINVAL, "tw_reactor_get_thread_pool: needs a reactor and ret_pool");
+    common = reactor->_common;
+    if (common->state >= REACTOR_STOPPING)
+        return -ESHUTDOWN;
+    if (!common->pool)
+        rc = tw_pool_new(common->is_pool_started ? common->pool_size : 0, &options, &common->pool);
+    if (rc >= 0)
+        *ret_pool = common->pool;
+    return rc;
+}
+
+int tw_reactor_suggest_thread_pool_size(struct tw_reactor *reactor, size_t size)
+{
+    struct tw_pool *pool;
+    int rc = tw_reactor_get_thread_pool(reactor, &pool);
+    if (rc < 0)
+        return rc;
+    reactor->_common->pool_size = size;
+    return reactor->_common->is_pool_started ? tw_pool_set_limit(pool, size) : 0;
+}
+
+/* --- calls from threads ----------------------------------------------------------------------- */
+
+struct call {
+    struct tw_task task;
+    tw_action_fn action;
+    void *arg;
+    tw_destroy_fn destroy;
+};
+
+static void call_fn(struct tw_task *task, int status)
+{
+    struct call *call = (struct call *)task;
+    if (status == 0)
+        call->action(call->arg);
+    if (call->destroy)
+        call->destroy(call->arg);
+    tw__free(call);
+}
+
+static int send_call(struct tw_reactor *reactor, tw_action_fn action, void *arg,
+                     tw_destroy_fn destroy)
+{
+    struct call *call = (struct call *)tw__malloc(sizeof *call);
+    int rc;
+    if (!call)
+        return -ENOMEM;
+    tw_task_init(&call->task, call_fn);
+    call->action = action;
+    call->arg = arg;
+    call->destroy = destroy;
+    rc = tw_worker_submit(&reactor->_common->mailbox->base, &call->task);
+    if (rc < 0)
+        tw__free(call);
+    return rc;
+}
+
+int tw_reactor_call_from_thread(struct tw_reactor *reactor, tw_action_fn action, void *arg,
+                                tw_destroy_fn destroy)
+{
+    int rc =
+        reactor && action
+            ? send_call(reactor, action, arg, destroy)
+            : tw__misuse(-EINVAL, "tw_reactor_call_from_thread: needs a reactor and an action");
+    if (rc < 0 && destroy)
+        destroy(arg);
+    return rc;
+}
+
+/* --- calls in a thread ------------------------------------------------------------------------ */
+
+struct job {
+    struct tw_task task;
+    tw_call_fn work;
+    void *arg;
+    tw_destroy_fn destroy;
+};
+
+static void job_fn(struct tw_task *task, int status)
+{
+    struct job *job = (struct job *)task;
+    struct tw_result result = TW_RESULT_INIT;
+    if (status == 0)
+        job->work(&result, job->arg);
+    if (job->destroy)
+        job->destroy(job->arg);
+    tw__result_done_reporting(&result, "work of tw_reactor_call_in_thread failed");
+    tw__free(job);
+}
+
+static int send_job(struct tw_reactor *reactor, tw_call_fn work, void *arg, tw_destroy_fn destroy)
+{
+    struct tw_pool *pool;
+    struct job *job;
+    int rc = tw_reactor_get_thread_pool(reactor, &pool);
+    if (rc < 0)
+        return rc;
+    job = (struct job *)tw__malloc(sizeof *job);
+    if (!job)
+        return -ENOMEM;
+    tw_task_init(&job->task, job_fn);
+    job->work = work;
+    job->arg = arg;
+    job->destroy = destroy;
+    rc = tw_pool_submit(pool, &job->task);
+    if (rc < 0)
+        tw__free(job);
+    return rc;
+}
+
+int tw_reactor_call_in_thread(struct tw_reactor *reactor, tw_call_fn work, void *arg,
+                              tw_destroy_fn destroy)
+{
+    int rc = reactor && work
+                 ? send_job(reactor, work, arg, destroy)
+                 : tw__misuse(-EINVAL, "tw_reactor_call_in_thread: needs a reactor and work");
+    if (rc < 0 && destroy)
+        destroy(arg);
+    return rc;
+}
