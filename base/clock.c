@@ -5,8 +5,9 @@
 #include <twine/base/clock.h>
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
-#include <twine/base/lock_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 
@@ -68,21 +69,16 @@ struct tw_clock *tw_clock_monotonic(void)
 
 struct test_clock {
     struct tw_clock base;
-    struct tw__lock lock;
+    pthread_mutex_t lock;  /* recursive: an alarm may set and clear others */
+    _Atomic(uint64_t) now; /* changed under the lock; an alarm may read it, with the lock held */
     struct {
-        uint64_t now;
         struct tw_alarm *first; /* the earliest; equal ones in the order they were set */
     } locked;
 };
 
 static uint64_t test_now(struct tw_clock *clock)
 {
-    struct test_clock *test = (struct test_clock *)clock;
-    uint64_t now;
-    tw__lock_acquire(&test->lock);
-    now = test->locked.now;
-    tw__lock_release(&test->lock);
-    return now;
+    return atomic_load(&((struct test_clock *)clock)->now);
 }
 
 static void insert_locked(struct test_clock *test, struct tw_alarm *alarm)
@@ -120,21 +116,21 @@ static void test_set_alarm(struct tw_clock *clock, struct tw_alarm *alarm, uint6
     struct test_clock *test = (struct test_clock *)clock;
     alarm->_deadline = deadline;
     alarm->_next = alarm->_prev = NULL;
-    tw__lock_acquire(&test->lock);
-    if (deadline <= test->locked.now)
+    pthread_mutex_lock(&test->lock);
+    if (deadline <= atomic_load(&test->now))
         alarm->fn(alarm);
     else
         insert_locked(test, alarm);
-    tw__lock_release(&test->lock);
+    pthread_mutex_unlock(&test->lock);
 }
 
 static void test_clear_alarm(struct tw_clock *clock, struct tw_alarm *alarm)
 {
     struct test_clock *test = (struct test_clock *)clock;
-    tw__lock_acquire(&test->lock);
+    pthread_mutex_lock(&test->lock);
     if (is_linked_locked(test, alarm))
         remove_locked(test, alarm);
-    tw__lock_release(&test->lock);
+    pthread_mutex_unlock(&test->lock);
 }
 
 static const struct tw_clock_ops test_ops = {sizeof test_ops, "test clock", test_now,
@@ -143,10 +139,14 @@ static const struct tw_clock_ops test_ops = {sizeof test_ops, "test clock", test
 int tw_test_clock_new(struct tw_clock **ret_clock)
 {
     struct test_clock *test = (struct test_clock *)tw__zalloc(sizeof *test);
+    pthread_mutexattr_t attributes;
     if (!test)
         return -ENOMEM;
     test->base.ops = &test_ops;
-    tw__lock_init(&test->lock);
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&test->lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
     *ret_clock = &test->base;
     return 0;
 }
@@ -160,20 +160,20 @@ int tw_test_clock_advance(struct tw_clock *clock, int64_t duration)
     if (!clock || clock->ops != &test_ops || duration < 0)
         return tw__misuse(-EINVAL,
                           "tw_test_clock_advance: needs a test clock and a duration of 0 or more");
-    tw__lock_acquire(&test->lock);
-    test->locked.now = tw_time_add(test->locked.now, duration);
-    while ((alarm = test->locked.first) && alarm->_deadline <= test->locked.now) {
+    pthread_mutex_lock(&test->lock);
+    atomic_store(&test->now, tw_time_add(atomic_load(&test->now), duration));
+    while ((alarm = test->locked.first) && alarm->_deadline <= atomic_load(&test->now)) {
         remove_locked(test, alarm);
         alarm->fn(alarm);
     }
-    tw__lock_release(&test->lock);
+    pthread_mutex_unlock(&test->lock);
     return 0;
 }
 
 struct tw_clock *tw_test_clock_unref(struct tw_clock *clock)
 {
     if (clock) {
-        tw__lock_done(&((struct test_clock *)clock)->lock);
+        pthread_mutex_destroy(&((struct test_clock *)clock)->lock);
         tw__free(clock);
     }
     return NULL;

@@ -117,15 +117,28 @@ void tw_result_fail_at(struct tw_result *result, const char *file, int line,
     set_own_failure(result, tw_failure_new(kind, code, message, file, line, NULL));
 }
 
+/* A message that is too long for the stack and finds no memory is cut off. */
 void tw_result_failf_at(struct tw_result *result, const char *file, int line,
                         const struct tw_error *kind, int code, const char *format, ...)
 {
-    char message[512];
-    va_list arguments;
+    char on_stack[256], *message = on_stack;
+    va_list arguments, again;
+    int length;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    va_copy(again, arguments);
+    length = vsnprintf(on_stack, sizeof on_stack, format, arguments);
+    if (length >= (int)sizeof on_stack) {
+        message = (char *)tw__malloc((size_t)length + 1);
+        if (message)
+            vsnprintf(message, (size_t)length + 1, format, again);
+        else
+            message = on_stack;
+    }
+    va_end(again);
     va_end(arguments);
     tw_result_fail_at(result, file, line, kind, code, message);
+    if (message != on_stack)
+        tw__free(message);
 }
 
 /* --- for the floors above --------------------------------------------------------------------- */

@@ -130,6 +130,53 @@ struct tw_source *tw_source_ref(struct tw_source *source)
 
 /* --- firing ----------------------------------------------------------------------------------- */
 
+/* Chain links that go unrun let go of their targets' sources one after the other, and not one
+ * inside the other: a long chain would need as much stack. Those that wait for that are linked
+ * through next, which a Deferred that is not fired does not use otherwise. */
+static _Thread_local struct {
+    struct tw_deferred *first, *last;
+    bool is_active;
+} abandoned;
+
+static void abandon_in_turn(struct tw_deferred *target)
+{
+    target->next = NULL;
+    target->is_in_turn = true;
+    if (abandoned.first)
+        abandoned.last->next = target;
+    else
+        abandoned.first = target;
+    abandoned.last = target;
+    if (abandoned.is_active)
+        return;
+    abandoned.is_active = true;
+    while ((target = abandoned.first)) {
+        abandoned.first = target->next;
+        target->next = NULL;
+        target->is_in_turn = false;
+        tw_source_unref(tw__source_of(target));
+    }
+    abandoned.is_active = false;
+}
+
+/* One that waits for its turn is fired by somebody else, a cancel perhaps: then the source goes
+ * now. */
+static void leave_turn(struct tw_deferred *target)
+{
+    struct tw_deferred **place = &abandoned.first, *before = NULL;
+    while (*place != target) {
+        before = *place;
+        place = &before->next;
+    }
+    *place = target->next;
+    if (abandoned.last == target)
+        abandoned.last = before;
+    target->next = NULL;
+    target->is_in_turn = false;
+    target->sources--; /* it is being fired, so this abandons nothing, and its memory stays for that
+                        */
+}
+
 static void drop_canceller(struct tw_deferred *deferred)
 {
     tw_destroy_fn destroy = deferred->canceller_destroy;
@@ -147,6 +194,8 @@ bool tw__deferred_mark_fired(struct tw_deferred *deferred)
         return false;
     deferred->is_called = true;
     deferred->waits_for = NULL;
+    if (deferred->is_in_turn)
+        leave_turn(deferred);
     deferred->refs++; /* its argument's destroy may let go of the last handle */
     if (!deferred->is_cancelling)
         drop_canceller(deferred);
@@ -326,32 +375,6 @@ int tw_deferred_add_both(struct tw_deferred *deferred, tw_call_fn both, void *ar
                          tw_destroy_fn destroy)
 {
     return tw_deferred_add_callbacks(deferred, both, both, arg, destroy);
-}
-
-/* Chain links that go unrun let go of their targets' sources one after the other, and not one
- * inside the other: a long chain would need as much stack. */
-static _Thread_local struct {
-    struct tw_deferred *first, *last; /* through next, which an unfired one does not use */
-    bool is_active;
-} abandoned;
-
-static void abandon_in_turn(struct tw_deferred *target)
-{
-    target->next = NULL;
-    if (abandoned.first)
-        abandoned.last->next = target;
-    else
-        abandoned.first = target;
-    abandoned.last = target;
-    if (abandoned.is_active)
-        return;
-    abandoned.is_active = true;
-    while ((target = abandoned.first)) {
-        abandoned.first = target->next;
-        target->next = NULL;
-        tw_source_unref(tw__source_of(target));
-    }
-    abandoned.is_active = false;
 }
 
 static void drop_chain_link(void *source)

@@ -31,6 +31,7 @@ struct tw_deferred {
     bool is_cancelling : 1; /* its canceller is being called */
     bool swallows : 1;      /* the next firing comes too late, and is no error */
     bool has_chained : 1;   /* some other is, or was, chained to it */
+    bool is_in_turn : 1;    /* its source is about to go */
     bool is_disposed : 1;   /* nobody wants it any more; its memory waits for the source to go */
     tw_canceller_fn canceller;
     void *canceller_arg;

@@ -150,8 +150,8 @@ static void run_chain_link(struct tw_deferred **stack, struct tw_deferred *defer
         tw_result_fail_at(&deferred->result, NULL, 0, &TW_ERROR_ALREADY_CALLED, EALREADY,
                           "the Deferred chained to has been fired before");
     }
-    tw_source_unref(tw__source_of(target));
     tw__deferred_unref(target);
+    tw_source_unref(tw__source_of(target)); /* last: the memory may go with it */
 }
 
 static void run_link(struct tw_deferred **stack, struct tw_deferred *deferred)

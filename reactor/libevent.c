@@ -148,12 +148,14 @@ static int turn(struct tw_reactor *reactor, bool block)
 {
     struct libevent_reactor *own = (struct libevent_reactor *)reactor;
     int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY | (block ? 0 : EVLOOP_NONBLOCK);
-    if (event_base_get_running_event(own->event_base))
-        return tw__misuse(-EDEADLK, "the loop cannot be turned from inside one of its callbacks");
     errno = 0;
     if (event_base_loop(own->event_base, flags) >= 0)
         return 0;
-    return errno ? -errno : -EIO;
+    /* Without an errno: a callback of the user's own loop calls this.
+     * (event_base_get_running_event() would tell, but crashes when nothing runs: 2.1.12.) */
+    return errno
+               ? -errno
+               : tw__misuse(-EDEADLK, "the loop cannot be turned from inside one of its callbacks");
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

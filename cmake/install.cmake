@@ -1,0 +1,28 @@
+# What is installed: headers, both libraries, twine.pc, and the CMake package.
+
+include(CMakePackageConfigHelpers)
+
+foreach(part base threads reactor deferred compat)
+  if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/${part}")
+    install(DIRECTORY ${part} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/twine"
+      FILES_MATCHING PATTERN "*.h" PATTERN "*_internal.h" EXCLUDE)
+  endif()
+endforeach()
+install(FILES twine.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/twine")
+install(TARGETS twine twine_static EXPORT twine-targets)
+
+# twine.pc finds the prefix from where it lies, so an installed tree can be moved.
+cmake_path(SET pc_folder NORMALIZE "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig")
+file(RELATIVE_PATH pc_to_prefix "${pc_folder}" "${CMAKE_INSTALL_PREFIX}")
+string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
+set(pc_libevent ${TWINE_LIBEVENT_MODULE_NAME})
+configure_file(cmake/twine.pc.in twine.pc @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/twine.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
+set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/twine")
+configure_file(cmake/twine-config.cmake.in twine-config.cmake @ONLY)
+write_basic_package_version_file(twine-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES
+  "${PROJECT_BINARY_DIR}/twine-config.cmake" "${PROJECT_BINARY_DIR}/twine-config-version.cmake"
+  DESTINATION "${package_folder}")
+install(EXPORT twine-targets NAMESPACE twine:: DESTINATION "${package_folder}")

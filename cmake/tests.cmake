@@ -1,0 +1,37 @@
+# tests/PART/test_UNIT.c is a program test_UNIT and a CTest entry of that name, labelled PART.
+#
+# Tests link the static library, so that what is hidden can be tested too.
+
+pkg_check_modules(CUNIT IMPORTED_TARGET cunit)
+if(NOT CUNIT_FOUND)
+  message(NOTICE "CUnit is missing: the tests are left out")
+  return()
+endif()
+
+add_library(twine_harness OBJECT tests/harness.c)
+target_link_libraries(twine_harness PUBLIC twine_static PkgConfig::CUNIT)
+
+set(test_environment
+  TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+  ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
+  UBSAN_OPTIONS=print_stacktrace=1)
+
+file(GLOB test_sources CONFIGURE_DEPENDS tests/*/test_*.c)
+foreach(source ${test_sources})
+  cmake_path(GET source STEM name)
+  cmake_path(GET source PARENT_PATH folder)
+  cmake_path(GET folder FILENAME part)
+  if(TARGET ${name})
+    string(REPLACE test_ test_${part}_ name ${name})
+  endif()
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE twine_harness)
+  set_target_properties(${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/${part}")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES
+    LABELS ${part} TIMEOUT 120 ENVIRONMENT "${test_environment}")
+  if(part STREQUAL "stress")
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+  endif()
+endforeach()

@@ -1,0 +1,469 @@
+/*
+ * Work in a pool, its result on the loop's thread: with a memory worker as the pool and the test
+ * clock's reactor every step is taken by hand, on one thread.
+ */
+#include "trace.h"
+
+SUITE("from_thread")
+
+static struct tw_reactor *reactor;
+static struct tw_worker *pool;
+
+static void set_up(void)
+{
+    CU_ASSERT_EQUAL_FATAL(tw_test_clock_reactor_new(&reactor), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_memory_worker_new(&pool), 0);
+}
+
+static void tear_down(void)
+{
+    reactor = tw_reactor_unref(reactor);
+    pool = tw_worker_unref(pool);
+}
+
+static void pass(void)
+{
+    CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, 0), 0);
+}
+
+/* Work: writes its name, and leaves a value, a failure, or null. */
+static int value_destroyed;
+
+static void work_value(struct tw_result *result, void *name)
+{
+    write_result(result, name);
+    tw_result_set(result, &value_destroyed, count_destroy);
+}
+
+static void work_failure(struct tw_result *result, void *name)
+{
+    trace("%s ", (const char *)name);
+    tw_result_failf(result, &TW_ERROR, 7, "no luck");
+}
+
+static void home(struct tw_result *result, void *name)
+{
+    if (tw_result_value(result) == &value_destroyed)
+        trace("%s home ", (const char *)name);
+    else
+        handle(result, name);
+}
+
+static struct tw_deferred *send(tw_call_fn work, const char *name, const char *at_home)
+{
+    struct tw_deferred *deferred = NULL;
+    value_destroyed = 0;
+    CU_ASSERT_EQUAL_FATAL(
+        tw_defer_to_pool(reactor, pool, work, (void *)(uintptr_t)name, destroy_name, &deferred), 0);
+    CU_ASSERT_EQUAL(tw_deferred_add_both(deferred, home, (void *)(uintptr_t)at_home, NULL), 0);
+    return deferred;
+}
+
+/* --- the way there and back ------------------------------------------------------------------- */
+
+/* THR-001, THR-002: work starts from null, its argument goes right after it, and the result is
+ * home only when the loop passes. */
+TEST(THR_002_result_comes_home_in_a_pass)
+{
+    struct tw_deferred *deferred;
+    set_up();
+    deferred = send(work_value, "work", "it");
+    pass();
+    TRACED("");
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    TRACED("work=0 ~work ");
+    CU_ASSERT_FALSE(tw_deferred_is_called(deferred));
+    pass();
+    TRACED("it home ");
+    CU_ASSERT_EQUAL(value_destroyed, 0);
+    tw_deferred_unref(deferred);
+    CU_ASSERT_EQUAL(value_destroyed, 1);
+    tear_down();
+}
+
+/* THR-003, THR-005: a failure comes home too, and does not affect other calls. */
+TEST(THR_003_failure_comes_home)
+{
+    struct tw_deferred *bad, *good;
+    set_up();
+    bad = send(work_failure, "1", "bad");
+    good = send(work_value, "2", "good");
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    TRACED("1 ~1 2=0 ~2 ");
+    pass();
+    TRACED("bad!7 good home ");
+    tw_deferred_unref(bad);
+    tw_deferred_unref(good);
+    tear_down();
+}
+
+/* The handle may go at once: the callbacks still run, and the value is destroyed behind them. */
+TEST(handle_may_go_before_the_work)
+{
+    set_up();
+    tw_deferred_unref(send(work_value, "work", "it"));
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    CU_ASSERT_EQUAL(value_destroyed, 0);
+    pass();
+    TRACED("work=0 ~work it home ");
+    CU_ASSERT_EQUAL(value_destroyed, 1);
+    tear_down();
+}
+
+/* Without a handle a failure is reported, a value destroyed. */
+TEST(failure_of_work_nobody_asks_about_is_reported)
+{
+    set_up();
+    value_destroyed = 0;
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pool, work_failure, "1", destroy_name, NULL), 0);
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pool, work_value, "2", destroy_name, NULL), 0);
+    while (tw_memory_worker_perform(pool) > 0)
+        pass();
+    TRACED("1 ~1 2=0 ~2 ");
+    EXPECT_REPORTS(1);
+    CU_ASSERT_EQUAL(harness_report(0)->level, TW_REPORT_UNHANDLED);
+    CU_ASSERT_EQUAL(harness_report(0)->code, 7);
+    CU_ASSERT_EQUAL(value_destroyed, 1);
+    tear_down();
+}
+
+static void work_deferred(struct tw_result *result, void *arg)
+{
+    struct tw_deferred *deferred;
+    CU_ASSERT_EQUAL(tw_deferred_succeed(arg, count_destroy, &deferred), 0);
+    PROVOKE(tw_result_set_deferred(result, deferred));
+}
+
+/* R1: in a job a Deferred is refused, and the handle consumed. */
+TEST(R1_job_takes_no_deferred)
+{
+    int destroyed = 0;
+    set_up();
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pool, work_deferred, &destroyed, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    CU_ASSERT_EQUAL(destroyed, 1);
+    pass();
+    tear_down();
+}
+
+/* Without work, without a reactor or a pool there is nothing to do; the argument is consumed. */
+TEST(bad_calls_are_refused_and_their_argument_destroyed)
+{
+    struct tw_deferred *deferred = NULL;
+    set_up();
+    PROVOKE(tw_defer_to_pool(reactor, pool, NULL, "1", destroy_name, &deferred));
+    PROVOKE(tw_defer_to_pool(NULL, pool, work_value, "2", destroy_name, &deferred));
+    PROVOKE(tw_defer_to_pool(reactor, NULL, work_value, "3", destroy_name, &deferred));
+    PROVOKE(tw_defer_to_thread(reactor, NULL, "4", destroy_name, &deferred));
+    TRACED("~1 ~2 ~3 ~4 ");
+    CU_ASSERT_PTR_NULL(deferred);
+    tear_down();
+}
+
+/* --- cancelled -------------------------------------------------------------------------------- */
+
+/* Cancelled before it starts: the Deferred fails at once, the work never runs, its argument is
+ * destroyed once. */
+TEST(THR_004_cancel_before_the_start_takes_the_work_out)
+{
+    struct tw_deferred *deferred;
+    set_up();
+    deferred = send(work_value, "work", "it");
+    CU_ASSERT_EQUAL(tw_deferred_cancel(deferred), 0);
+    tw_deferred_unref(deferred);
+    while (tw_memory_worker_perform(pool) > 0)
+        continue;
+    pass();
+    TRACED("it!125 ~work ");
+    CU_ASSERT_EQUAL(value_destroyed, 0);
+    tear_down();
+}
+
+static void work_and_cancel(struct tw_result *result, void *deferred)
+{
+    trace("( ");
+    CU_ASSERT_EQUAL(tw_deferred_cancel(*(struct tw_deferred **)deferred), 0);
+    trace(") ");
+    tw_result_set(result, &value_destroyed, count_destroy);
+}
+
+/* THR-004: cancelled while the work runs, it fails at once; the work goes on, and its late result
+ * is destroyed. */
+TEST(THR_004_cancel_of_running_work_destroys_the_late_result)
+{
+    struct tw_deferred *deferred = NULL;
+    set_up();
+    value_destroyed = 0;
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pool, work_and_cancel, &deferred, NULL, &deferred),
+                    0);
+    tw_deferred_add_both(deferred, home, "it", NULL);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    TRACED("( it!125 ) ");
+    tw_deferred_unref(deferred);
+    pass();
+    TRACED("");
+    CU_ASSERT_EQUAL(value_destroyed, 1);
+    tear_down();
+}
+
+/* Cancelled while the result is on its way, it is destroyed when it comes. */
+TEST(THR_004_cancel_of_a_result_on_its_way)
+{
+    struct tw_deferred *deferred;
+    set_up();
+    deferred = send(work_value, "work", "it");
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    CU_ASSERT_EQUAL(tw_deferred_cancel(deferred), 0);
+    TRACED("work=0 ~work it!125 ");
+    pass();
+    CU_ASSERT_EQUAL(value_destroyed, 1);
+    tw_deferred_unref(deferred);
+    TRACED("");
+    tear_down();
+}
+
+/* Cancelling twice, or after it came home, does nothing. */
+TEST(cancel_too_late_does_nothing)
+{
+    struct tw_deferred *deferred;
+    set_up();
+    deferred = send(work_value, "work", "it");
+    CU_ASSERT_EQUAL(tw_deferred_cancel(deferred), 0);
+    CU_ASSERT_EQUAL(tw_deferred_cancel(deferred), 0);
+    tw_deferred_unref(deferred);
+    deferred = send(work_value, "other", "it");
+    while (tw_memory_worker_perform(pool) > 0)
+        continue;
+    pass();
+    CU_ASSERT_EQUAL(tw_deferred_cancel(deferred), 0);
+    settle(deferred, "end");
+    tw_deferred_unref(deferred);
+    CU_ASSERT_EQUAL(value_destroyed, 1);
+    tear_down();
+    trace_clear();
+}
+
+/* --- pools that end --------------------------------------------------------------------------- */
+
+/* What was accepted before quit still runs; afterwards it is refused, and the argument gone. */
+TEST(quit_with_a_backlog)
+{
+    struct tw_deferred *deferred, *refused = NULL;
+    set_up();
+    deferred = send(work_value, "1", "it");
+    CU_ASSERT_EQUAL(tw_worker_quit(pool), 0);
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pool, work_value, "2", destroy_name, &refused),
+                    -ESHUTDOWN);
+    CU_ASSERT_PTR_NULL(refused);
+    TRACED("~2 ");
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 0);
+    pass();
+    TRACED("1=0 ~1 it home ");
+    tw_deferred_unref(deferred);
+    tear_down();
+}
+
+static void see_shutdown(struct tw_result *result, void *name)
+{
+    bool shutdown = tw_failure_is(tw_result_failure(result), &TW_ERROR_SHUTDOWN);
+    trace("%s:%s ", (const char *)name, shutdown ? "shutdown" : "?");
+    tw_result_set(result, NULL, NULL);
+}
+
+/* A pool that gives the work up without a thread fails the Deferred with TW_ERROR_SHUTDOWN. */
+TEST(work_given_up_by_its_pool_fails_as_shut_down)
+{
+    struct tw_pool *real = NULL;
+    struct tw_deferred *deferred = NULL;
+    set_up();
+    CU_ASSERT_EQUAL(tw_pool_new(0, NULL, &real), 0);
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, tw_pool_worker(real), work_value, "work",
+                                     destroy_name, &deferred),
+                    0);
+    tw_deferred_add_both(deferred, see_shutdown, "it", NULL);
+    CU_ASSERT_EQUAL(tw_pool_quit(real), 0);
+    TRACED("~work ");
+    pass();
+    TRACED("it:shutdown ");
+    tw_deferred_unref(deferred);
+    tw_pool_unref(real);
+    tear_down();
+}
+
+/* --- reactors that go ------------------------------------------------------------------------- */
+
+/* Free a reactor with work outstanding: in each state the Deferred fails with TW_ERROR_SHUTDOWN
+ * inside the unref; work that has not started may still run, what it gives is destroyed. */
+TEST(reactor_that_goes_fails_what_is_out)
+{
+    struct tw_deferred *waiting, *on_its_way;
+    set_up();
+    on_its_way = send(work_value, "1", "first");
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    TRACED("1=0 ~1 ");
+    waiting = NULL;
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pool, work_failure, "2", destroy_name, &waiting), 0);
+    tw_deferred_add_both(waiting, see_shutdown, "second", NULL);
+    tw_deferred_add_both(waiting, see, "second", NULL);
+    reactor = tw_reactor_unref(reactor);
+    CU_ASSERT_TRUE(tw_deferred_is_called(waiting));
+    CU_ASSERT_TRUE(tw_deferred_is_called(on_its_way));
+    CU_ASSERT_PTR_NOT_NULL(strstr(trace_text, "second:shutdown second=0 "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(trace_text, "first"));
+    while (tw_memory_worker_perform(pool) > 0)
+        continue;
+    CU_ASSERT_PTR_NOT_NULL(strstr(trace_text, "~2 "));
+    CU_ASSERT_PTR_NULL(strstr(strstr(trace_text, "~2 ") + 1, "~2 "));
+    trace_clear();
+    tw_deferred_unref(waiting);
+    tw_deferred_unref(on_its_way);
+    CU_ASSERT_EQUAL(value_destroyed, 1);
+    tear_down();
+}
+
+static void see_and_send_more(struct tw_result *result, void *ret_deferred)
+{
+    struct tw_deferred **next = (struct tw_deferred **)ret_deferred;
+    see_shutdown(result, "first");
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pool, work_value, "next", destroy_name, next),
+                    -ESHUTDOWN);
+}
+
+/* A callback that runs because the reactor goes cannot send more work with it. */
+TEST(reactor_that_goes_takes_no_more_work)
+{
+    struct tw_deferred *first = NULL, *next = NULL;
+    struct tw_reactor *gone;
+    set_up();
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pool, work_value, "work", NULL, &first), 0);
+    tw_deferred_add_both(first, see_and_send_more, &next, NULL);
+    gone = tw_reactor_unref(reactor);
+    TRACED("first:shutdown ~next ");
+    CU_ASSERT_PTR_NULL(next);
+    while (tw_memory_worker_perform(pool) > 0)
+        continue;
+    trace_clear();
+    tw_deferred_unref(first);
+    reactor = gone;
+    tear_down();
+}
+
+/* THR-007, RTP-007: before the reactor runs its own pool holds work back; if it never runs, the
+ * work never starts: its argument is destroyed once, its Deferred fails with TW_ERROR_SHUTDOWN. */
+TEST(RTP_007_pool_of_a_reactor_that_never_runs)
+{
+    struct tw_deferred *deferred = NULL;
+    set_up();
+    CU_ASSERT_EQUAL(tw_defer_to_thread(reactor, work_value, "1", destroy_name, &deferred), 0);
+    CU_ASSERT_EQUAL(tw_reactor_call_in_thread(reactor, work_value, "2", destroy_name), 0);
+    tw_deferred_add_both(deferred, see_shutdown, "it", NULL);
+    pass();
+    TRACED("");
+    reactor = tw_reactor_unref(reactor);
+    CU_ASSERT_PTR_NOT_NULL(strstr(trace_text, "it:shutdown "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(trace_text, "~1 "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(trace_text, "~2 "));
+    CU_ASSERT_EQUAL(trace_length, strlen("it:shutdown ~1 ~2 "));
+    trace_clear();
+    tw_deferred_unref(deferred);
+    EXPECT_REPORTS(harness_reports()); /* what call_in_thread gave up may be told */
+    CU_ASSERT(harness_reports() <= 1);
+    tear_down();
+}
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+/* tw_reactor_wait turns the loop until the Deferred has its result, and moves it out. */
+TEST(wait_moves_the_result_out)
+{
+    struct tw_result result = TW_RESULT_INIT;
+    struct tw_deferred *deferred;
+    set_up();
+    deferred = send(work_value, "work", "it");
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    CU_ASSERT_EQUAL(tw_reactor_wait(reactor, deferred, &result), 0);
+    TRACED("work=0 ~work it home ");
+    CU_ASSERT_PTR_EQUAL(tw_result_value(&result), &value_destroyed);
+    CU_ASSERT_FALSE(tw_reactor_is_running(reactor));
+    watch(deferred, "left");
+    TRACED("left=0 ");
+    tw_result_done(&result);
+    CU_ASSERT_EQUAL(value_destroyed, 1);
+    tw_deferred_unref(deferred);
+    tear_down();
+}
+
+/* A failure is a result like any other; without a result asked for it stays in the Deferred. */
+TEST(wait_is_over_when_it_failed)
+{
+    struct tw_deferred *deferred = NULL;
+    struct tw_result result = TW_RESULT_INIT;
+    set_up();
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pool, work_failure, "work", NULL, &deferred), 0);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    CU_ASSERT_EQUAL(tw_reactor_wait(reactor, deferred, NULL), 0);
+    TRACED("work ");
+    CU_ASSERT_EQUAL(tw_reactor_wait(reactor, deferred, &result), 0);
+    CU_ASSERT_EQUAL(tw_failure_code(tw_result_failure(&result)), 7);
+    tw_result_done(&result);
+    tw_deferred_unref(deferred); /* handed over: not reported */
+    tear_down();
+}
+
+static void wait_inside(void *deferred)
+{
+    PROVOKE_ERROR(tw_reactor_wait(reactor, (struct tw_deferred *)deferred, NULL), -EDEADLK);
+}
+
+/* R19: from inside a turn it could never fire. */
+TEST(R19_wait_inside_a_turn_is_refused)
+{
+    struct pair a = make();
+    set_up();
+    CU_ASSERT_EQUAL(tw_reactor_call_from_thread(reactor, wait_inside, a.deferred, NULL), 0);
+    pass();
+    CU_ASSERT_EQUAL(fire(a.source, 1), 0);
+    drop(&a);
+    tear_down();
+}
+
+/* --- short of memory -------------------------------------------------------------------------- */
+
+static void work_nothing(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+}
+
+static void forget(struct tw_result *result, void *homes)
+{
+    ++*(int *)homes;
+    tw_result_set(result, NULL, NULL);
+}
+
+/* Whatever allocation fails, the argument is destroyed once, and what was accepted comes home. */
+SWEEP(nothing_is_lost_when_memory_is_short)
+{
+    struct tw_deferred *deferred = NULL;
+    int destroyed = 0, homes = 0, rc, added = -1;
+    reactor = NULL;
+    pool = NULL;
+    if (tw_test_clock_reactor_new(&reactor) < 0 || tw_memory_worker_new(&pool) < 0) {
+        CU_ASSERT_TRUE(harness_failed_one());
+        tear_down();
+        return;
+    }
+    rc = tw_defer_to_pool(reactor, pool, work_nothing, &destroyed, count_destroy, &deferred);
+    CU_ASSERT((rc == 0 && destroyed == 0) || (rc == -ENOMEM && destroyed == 1));
+    if (rc == 0)
+        added = tw_deferred_add_both(deferred, forget, &homes, NULL);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), rc == 0);
+    pass();
+    CU_ASSERT_EQUAL(destroyed, 1);
+    CU_ASSERT_EQUAL(homes, added == 0);
+    CU_ASSERT_TRUE(rc < 0 || tw_deferred_is_called(deferred));
+    tw_deferred_unref(deferred);
+    tear_down();
+}

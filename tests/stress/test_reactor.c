@@ -1,0 +1,372 @@
+/*
+ * Reactors and real threads: calls from threads, wake-ups, shutting down with jobs out.
+ *
+ * Jobs are held by semaphores, never by sleeping.
+ */
+#include "../harness.h"
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+SUITE_WITH_THREADS("reactor and threads")
+
+static struct tw_reactor *reactor;
+
+static void set_up(void)
+{
+    CU_ASSERT_EQUAL_FATAL(tw_reactor_new(NULL, &reactor), 0);
+}
+
+static void stop(void *arg)
+{
+    (void)arg;
+    CU_ASSERT_EQUAL(tw_reactor_stop(reactor), 0);
+}
+
+static void call(tw_action_fn action, void *arg)
+{
+    CU_ASSERT_EQUAL(tw_reactor_call_from_thread(reactor, action, arg, NULL), 0);
+}
+
+/* --- calls from threads ----------------------------------------------------------------------- */
+
+enum { CALLERS = 4, CALLS = 20000 };
+
+static struct caller {
+    pthread_t thread;
+    int next;      /* on the loop's thread: what must come next */
+    int disorders; /* there too */
+} callers[CALLERS];
+static int callers_done; /* there too */
+static atomic_int arguments_gone;
+
+struct numbered {
+    struct caller *caller;
+    int number;
+};
+
+static void take_number(void *arg)
+{
+    struct numbered *numbered = (struct numbered *)arg;
+    struct caller *caller = numbered->caller;
+    caller->disorders += numbered->number != caller->next++;
+    if (caller->next == CALLS && ++callers_done == CALLERS)
+        stop(NULL);
+}
+
+static void free_number(void *arg)
+{
+    atomic_fetch_add(&arguments_gone, 1);
+    free(arg);
+}
+
+static void *make_calls(void *arg)
+{
+    int i, rc = 0;
+    for (i = 0; i < CALLS; i++) {
+        struct numbered *numbered = (struct numbered *)malloc(sizeof *numbered);
+        if (!numbered)
+            abort();
+        numbered->caller = (struct caller *)arg;
+        numbered->number = i;
+        rc |= tw_reactor_call_from_thread(reactor, take_number, numbered, free_number);
+    }
+    return rc ? arg : NULL;
+}
+
+/* CFT-003, R20: calls made by one thread run in the order made; none is lost, each argument is
+ * destroyed once. */
+TEST(CFT_003_calls_of_each_thread_keep_their_order)
+{
+    void *failed;
+    int i;
+    set_up();
+    callers_done = 0;
+    atomic_store(&arguments_gone, 0);
+    for (i = 0; i < CALLERS; i++) {
+        callers[i].next = callers[i].disorders = 0;
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&callers[i].thread, NULL, make_calls, &callers[i]), 0);
+    }
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    for (i = 0; i < CALLERS; i++) {
+        pthread_join(callers[i].thread, &failed);
+        CU_ASSERT_PTR_NULL(failed);
+        CU_ASSERT(callers[i].next == CALLS && callers[i].disorders == 0);
+    }
+    CU_ASSERT_EQUAL(atomic_load(&arguments_gone), CALLERS * CALLS);
+    reactor = tw_reactor_unref(reactor);
+}
+
+static sem_t echo;
+
+static void post(void *arg)
+{
+    (void)arg;
+    sem_post(&echo);
+}
+
+static void *ping(void *arg)
+{
+    int i;
+    for (i = 0; i < CALLS; i++) {
+        if (tw_reactor_call_from_thread(reactor, post, NULL, NULL) < 0)
+            abort();
+        sem_wait(&echo);
+    }
+    tw_reactor_call_from_thread(reactor, stop, NULL, NULL);
+    return arg;
+}
+
+/* R21: no wake-up is lost: a thread that waits for each call before it makes the next is always
+ * answered by a loop that has just gone to sleep, or is about to. */
+TEST(R21_no_wake_up_is_lost)
+{
+    pthread_t thread;
+    set_up();
+    sem_init(&echo, 0, 0);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, ping, NULL), 0);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    pthread_join(thread, NULL);
+    reactor = tw_reactor_unref(reactor);
+    sem_destroy(&echo);
+}
+
+struct noted {
+    struct tw_task task;
+    int calls, status;
+};
+
+static void note_status(struct tw_task *task, int status)
+{
+    struct noted *noted = (struct noted *)task;
+    noted->calls++;
+    noted->status = status;
+}
+
+static struct noted notes[CALLS];
+
+static void *submit_until_refused(void *worker)
+{
+    size_t accepted = 0;
+    while (accepted < CALLS &&
+           tw_worker_submit((struct tw_worker *)worker, &notes[accepted].task) == 0) {
+        accepted++;
+        if (accepted == CALLS / 100)
+            sem_post(&echo);
+    }
+    tw_worker_unref((struct tw_worker *)worker);
+    return (void *)accepted;
+}
+
+/* A thread with a reference to the worker may submit while the reactor goes: what was accepted has
+ * its fn called once, with 0 or -ESHUTDOWN. */
+TEST(R9_reactor_goes_while_a_thread_submits)
+{
+    pthread_t thread;
+    void *accepted;
+    size_t i, wrong = 0;
+    set_up();
+    sem_init(&echo, 0, 0);
+    for (i = 0; i < CALLS; i++) {
+        notes[i].calls = 0;
+        tw_task_init(&notes[i].task, note_status);
+    }
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, submit_until_refused,
+                                         tw_worker_ref(tw_reactor_worker(reactor))),
+                          0);
+    sem_wait(&echo);
+    CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, 0), 0);
+    reactor = tw_reactor_unref(reactor);
+    pthread_join(thread, &accepted);
+    for (i = 0; i < CALLS; i++)
+        wrong += notes[i].calls != (i < (size_t)accepted) ||
+                 (notes[i].calls && notes[i].status != 0 && notes[i].status != -ESHUTDOWN);
+    CU_ASSERT_EQUAL(wrong, 0);
+    sem_destroy(&echo);
+}
+
+/* --- shutting down ---------------------------------------------------------------------------- */
+
+/* A job that says when it has started, and waits to be let go. */
+static sem_t started, gate;
+static atomic_int jobs_run, jobs_gone, values_gone;
+
+static void set_up_jobs(void)
+{
+    set_up();
+    sem_init(&started, 0, 0);
+    sem_init(&gate, 0, 0);
+    atomic_store(&jobs_run, 0);
+    atomic_store(&jobs_gone, 0);
+    atomic_store(&values_gone, 0);
+}
+
+static void tear_down_jobs(void)
+{
+    reactor = tw_reactor_unref(reactor);
+    sem_destroy(&started);
+    sem_destroy(&gate);
+}
+
+static void count_atomic(void *counter)
+{
+    atomic_fetch_add((atomic_int *)counter, 1);
+}
+
+static void held_job(struct tw_result *result, void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(&jobs_run, 1);
+    sem_post(&started);
+    sem_wait(&gate);
+    tw_result_set(result, &values_gone, count_atomic);
+}
+
+struct outcome {
+    int calls, ok;
+    const struct tw_error *kind;
+};
+
+static void keep_outcome(struct tw_result *result, void *arg)
+{
+    struct outcome *outcome = (struct outcome *)arg;
+    outcome->calls++;
+    outcome->ok = tw_result_is_ok(result);
+    outcome->kind = tw_failure_kind(tw_result_failure(result));
+    tw_result_set(result, NULL, NULL);
+}
+
+static void send(struct tw_worker *pool, struct outcome *outcome)
+{
+    struct tw_deferred *deferred = NULL;
+    outcome->calls = 0;
+    CU_ASSERT_EQUAL_FATAL(
+        pool ? tw_defer_to_pool(reactor, pool, held_job, &jobs_gone, count_atomic, &deferred)
+             : tw_defer_to_thread(reactor, held_job, &jobs_gone, count_atomic, &deferred),
+        0);
+    CU_ASSERT_EQUAL(tw_deferred_add_both(deferred, keep_outcome, outcome, NULL), 0);
+    tw_deferred_unref(deferred);
+}
+
+static void stop_once_started(void *arg)
+{
+    sem_wait(&started);
+    stop(arg);
+}
+
+static void open_gate(void *arg)
+{
+    (void)arg;
+    CU_ASSERT_FALSE(tw_reactor_is_running(reactor) && tw_reactor_stop(reactor) == 0);
+    sem_post(&gate);
+}
+
+/* R23, RCT-010: a shutdown waits for jobs that run, with the loop turning (the timer that lets the
+ * job go runs then), and delivers their results before run returns. */
+TEST(R23_shutdown_waits_for_jobs_and_delivers)
+{
+    struct outcome outcome;
+    set_up_jobs();
+    send(NULL, &outcome);
+    call(stop_once_started, NULL);
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, 5 * TW_MILLISECOND, open_gate, NULL, NULL, NULL),
+                    0);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    CU_ASSERT(outcome.calls == 1 && outcome.ok);
+    CU_ASSERT_EQUAL(atomic_load(&jobs_gone), 1);
+    CU_ASSERT_EQUAL(atomic_load(&values_gone), 1);
+    tear_down_jobs();
+}
+
+/* R23: work accepted before the stop runs, though it had no thread yet. */
+TEST(R23_shutdown_works_off_the_backlog)
+{
+    struct outcome outcomes[5];
+    int i, ok = 0;
+    set_up_jobs();
+    CU_ASSERT_EQUAL(tw_reactor_suggest_thread_pool_size(reactor, 1), 0);
+    for (i = 0; i < 5; i++) {
+        send(NULL, &outcomes[i]);
+        sem_post(&gate);
+    }
+    call(stop_once_started, NULL);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    for (i = 0; i < 5; i++)
+        ok += outcomes[i].calls == 1 && outcomes[i].ok;
+    CU_ASSERT_EQUAL(ok, 5);
+    CU_ASSERT_EQUAL(atomic_load(&jobs_gone), 5);
+    tear_down_jobs();
+}
+
+/* R23: when the shutdown timeout passes, the Deferred fails with TW_ERROR_SHUTDOWN before run
+ * returns, and the result that comes too late is destroyed. */
+TEST(R23_shutdown_timeout_passes)
+{
+    struct outcome outcome;
+    struct tw_pool *pool = NULL;
+    set_up_jobs();
+    CU_ASSERT_EQUAL(tw_reactor_set_shutdown_timeout(reactor, 2 * TW_MILLISECOND), 0);
+    CU_ASSERT_EQUAL(tw_reactor_get_thread_pool(reactor, &pool), 0);
+    tw_pool_ref(pool);
+    send(NULL, &outcome);
+    call(stop_once_started, NULL);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    CU_ASSERT(outcome.calls == 1 && outcome.kind == &TW_ERROR_SHUTDOWN);
+    CU_ASSERT_EQUAL(atomic_load(&values_gone), 0);
+    sem_post(&gate);
+    CU_ASSERT_EQUAL(tw_pool_join(pool, TW_FOREVER), 0);
+    CU_ASSERT_EQUAL(outcome.calls, 1);
+    CU_ASSERT_EQUAL(atomic_load(&values_gone), 1);
+    CU_ASSERT_EQUAL(atomic_load(&jobs_gone), 1);
+    tw_pool_unref(pool);
+    tear_down_jobs();
+}
+
+/* A reactor that goes while jobs run, and more wait, in a pool it shares: each Deferred fails with
+ * TW_ERROR_SHUTDOWN inside the unref; each argument and each late result is destroyed once. */
+TEST(R23_reactor_goes_while_jobs_run_in_a_shared_pool)
+{
+    enum { JOBS = 5 };
+    struct outcome outcomes[JOBS];
+    struct tw_pool *pool = NULL;
+    int i, failed = 0;
+    set_up_jobs();
+    CU_ASSERT_EQUAL(tw_pool_new(2, NULL, &pool), 0);
+    for (i = 0; i < JOBS; i++)
+        send(tw_pool_worker(pool), &outcomes[i]);
+    sem_wait(&started);
+    sem_wait(&started);
+    reactor = tw_reactor_unref(reactor);
+    for (i = 0; i < JOBS; i++)
+        failed += outcomes[i].calls == 1 && outcomes[i].kind == &TW_ERROR_SHUTDOWN;
+    CU_ASSERT_EQUAL(failed, JOBS);
+    for (i = 0; i < JOBS; i++)
+        sem_post(&gate);
+    CU_ASSERT_EQUAL(tw_pool_quit(pool), 0);
+    CU_ASSERT_EQUAL(tw_pool_join(pool, TW_FOREVER), 0);
+    CU_ASSERT_EQUAL(atomic_load(&jobs_gone), JOBS);
+    CU_ASSERT_EQUAL(atomic_load(&values_gone), atomic_load(&jobs_run));
+    CU_ASSERT(atomic_load(&jobs_run) >= 2);
+    tw_pool_unref(pool);
+    tear_down_jobs();
+}
+
+static void fail(struct tw_result *result, void *arg)
+{
+    (void)arg;
+    tw_result_failf(result, &TW_ERROR, 7, "no luck");
+    sem_post(&started);
+}
+
+/* callInThread (RTP-006): work runs in the pool, and a failure is reported. */
+TEST(RTP_006_call_in_thread_reports_a_failure)
+{
+    set_up_jobs();
+    CU_ASSERT_EQUAL(tw_reactor_call_in_thread(reactor, fail, &jobs_gone, count_atomic), 0);
+    call(stop_once_started, NULL);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    CU_ASSERT_EQUAL(atomic_load(&jobs_gone), 1);
+    EXPECT_REPORTS(1);
+    CU_ASSERT_EQUAL(harness_report(0)->code, 7);
+    tear_down_jobs();
+}
