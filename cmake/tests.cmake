@@ -13,7 +13,7 @@ target_link_libraries(twine_harness PUBLIC twine_static PkgConfig::CUNIT)
 
 set(test_environment
   TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
-  ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
+  ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:allow_addr2line=1
   UBSAN_OPTIONS=print_stacktrace=1)
 
 file(GLOB test_sources CONFIGURE_DEPENDS tests/*/test_*.c)

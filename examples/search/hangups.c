@@ -20,6 +20,7 @@
 
 #define HOST "127.0.0.1"
 #define THREADS 8         /* of the server's pool */
+#define WARM_UP 12        /* seconds: a thread the server has no use for stays for 10 */
 #define PATIENCE 30       /* seconds for the server to come to rest */
 #define MEMORY_SLACK 2048 /* KiB that the memory may have grown by */
 
@@ -214,7 +215,7 @@ static void path_beside(const char *program, char *path, size_t size)
 }
 
 /* Every thread there may be comes up, and every kind of request is made, before counting. */
-static bool warm_up(const struct server_process *server, uint64_t seed, long seconds)
+static bool warm_up(const struct server_process *server, uint64_t seed)
 {
     struct client clients[2 * THREADS];
     for (unsigned i = 0; i < 2 * THREADS; i++)
@@ -226,14 +227,14 @@ static bool warm_up(const struct server_process *server, uint64_t seed, long sec
             reply_clear(&reply);
         client_close(&clients[i]);
     }
-    rude_clients(server->port, ~seed, seconds);
+    rude_clients(server->port, ~seed, WARM_UP);
     return comes_to_rest(server);
 }
 
 static bool run(const struct server_process *server, uint64_t seed, long seconds)
 {
     struct counts before, after;
-    if (!warm_up(server, seed, seconds < 40 ? 1 + seconds / 4 : 10))
+    if (!warm_up(server, seed))
         return false;
     before = count(server);
     show("before", &before);

@@ -35,6 +35,7 @@ struct reader {
 };
 
 struct index {
+    size_t readers;           /* to have in stock */
     char directory[PATH_MAX]; /* "" until it has been made */
     char file[PATH_MAX + 16];
     sqlite3 *writer; /* while it is built */
@@ -45,13 +46,16 @@ struct index {
     } locked;
 };
 
-struct index *index_new(void)
+struct index *index_new(size_t readers)
 {
     struct index *index = calloc(1, sizeof *index);
-    if (index && pthread_mutex_init(&index->lock, NULL) != 0) {
+    if (!index)
+        return NULL;
+    if (pthread_mutex_init(&index->lock, NULL) != 0) {
         free(index);
         return NULL;
     }
+    index->readers = readers;
     return index;
 }
 
@@ -122,14 +126,6 @@ static void close_writer(struct index *index)
     index->writer = NULL;
 }
 
-bool index_finish(struct index *index, struct tw_result *result)
-{
-    if (sqlite3_exec(index->writer, FINISH, NULL, NULL, NULL))
-        return fail(result, index->writer, "finished");
-    close_writer(index);
-    return true;
-}
-
 static void reader_free(struct reader *reader)
 {
     sqlite3_finalize(reader->search);
@@ -153,8 +149,8 @@ static struct reader *reader_new(struct index *index, struct tw_result *result)
     return reader;
 }
 
-/* One out of the stock; a new one if all are in use. So there come to be as many as threads have
- * ever searched at once. */
+/* One out of the stock; a new one if it is empty, which it is if more threads search than were
+ * said. */
 static struct reader *take_reader(struct index *index, struct tw_result *result)
 {
     struct reader *reader;
@@ -172,6 +168,21 @@ static void give_back(struct index *index, struct reader *reader)
     reader->next = index->locked.idle;
     index->locked.idle = reader;
     pthread_mutex_unlock(&index->lock);
+}
+
+/* The stock is filled at once, so that the first searches are no slower than the others. */
+bool index_finish(struct index *index, struct tw_result *result)
+{
+    if (sqlite3_exec(index->writer, FINISH, NULL, NULL, NULL))
+        return fail(result, index->writer, "finished");
+    close_writer(index);
+    for (size_t i = 0; i < index->readers; i++) {
+        struct reader *reader = reader_new(index, result);
+        if (!reader)
+            return false;
+        give_back(index, reader);
+    }
+    return true;
 }
 
 static const char *column(sqlite3_stmt *statement, int number)

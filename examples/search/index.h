@@ -2,8 +2,8 @@
  * The index: an SQLite FTS5 table of names and texts, in a temporary file.
  *
  * It is first built, by one thread at a time, and then searched, by any number of threads at once,
- * each with a connection of its own out of a small stock. It is never written again after
- * index_finish(), so readers never wait for anybody.
+ * each with a connection of its own out of a stock. It is never written again after index_finish(),
+ * so readers never wait for anybody.
  *
  * Everything here blocks on the disk, but for index_new(). A function that fails leaves the failure
  * in the result it was given.
@@ -24,8 +24,8 @@ struct hit {
 /* Takes a hit, whose strings live until it returns. Called in the searching thread. */
 typedef void (*hit_fn)(const struct hit *hit, void *arg);
 
-/* NULL when memory is short. */
-struct index *index_new(void);
+/* For so many threads that may search at once; NULL when memory is short. */
+struct index *index_new(size_t readers);
 
 bool index_create(struct index *index, struct tw_result *result);
 bool index_add(struct index *index, const char *name, const char *bytes, size_t size,

@@ -119,6 +119,7 @@ static void conclude(struct indexing *indexing)
                               &deferred);
     if (rc < 0)
         note_error(indexing, -rc);
+    indexing->writer = tw_worker_unref(indexing->writer); /* it quits when it has finished */
     if (indexing->failure) {
         fail_finished(indexing);
         return;

@@ -195,7 +195,7 @@ static int set_up(struct program *program)
         rc = tw_reactor_set_shutdown_timeout(server->reactor, TW_FOREVER);
     if (rc < 0)
         return rc;
-    server->index = index_new();
+    server->index = index_new(program->options.threads);
     program->interrupt = on_signal(program, SIGINT);
     program->terminate = on_signal(program, SIGTERM);
     return server->index && program->interrupt && program->terminate ? 0 : -ENOMEM;
