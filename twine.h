@@ -12,6 +12,7 @@
 #include <twine/base/report.h>
 #include <twine/base/result.h>
 #include <twine/base/version.h>
+#include <twine/compat/threadpool.h>
 #include <twine/deferred/deferred.h>
 #include <twine/deferred/from_thread.h>
 #include <twine/deferred/list.h>

@@ -216,6 +216,11 @@ static bool remove_waiter(struct tw_pool *pool, struct tw_task *task)
     return was_there;
 }
 
+bool tw_pool_is_own_thread(const struct tw_pool *pool)
+{
+    return pool && tw__thread_worker_current_owner() == pool;
+}
+
 struct joiner {
     struct tw_task task;
     struct tw__park park;
@@ -235,7 +240,7 @@ int tw_pool_join(struct tw_pool *pool, int64_t timeout)
     int rc = 0;
     if (!pool || !atomic_load(&pool->has_quit))
         return tw__misuse(-EINVAL, "tw_pool_join: needs a pool that has quit");
-    if (tw__thread_worker_current_owner() == pool)
+    if (tw_pool_is_own_thread(pool))
         return tw__misuse(-EDEADLK,
                           "tw_pool_join: a thread of the pool cannot wait for its own end");
     tw_task_init(&joiner.task, wake_joiner);

@@ -10,6 +10,7 @@
 #define TWINE_THREADS_POOL_H
 
 #include <stdint.h>
+#include <twine/base/clock.h>
 #include <twine/threads/team.h>
 
 TW_BEGIN_DECLS
@@ -81,6 +82,9 @@ TW_EXPORT int tw_pool_set_limit(struct tw_pool *pool, size_t limit);
  * Returns: 0; -ETIMEDOUT; -EDEADLK on one of the pool's own threads; -EINVAL if nobody has quit it.
  */
 TW_EXPORT int tw_pool_join(struct tw_pool *pool, int64_t timeout);
+
+/** Whether the caller is one of the pool's own threads. Thread: any. */
+TW_EXPORT bool tw_pool_is_own_thread(const struct tw_pool *pool);
 
 /**
  * Be told, without blocking, when a pool that has quit, or will quit, has ended.

@@ -149,8 +149,7 @@ static struct reader *reader_new(struct index *index, struct tw_result *result)
     return reader;
 }
 
-/* One out of the stock; a new one if it is empty, which it is if more threads search than were
- * said. */
+/* Out of the stock; a new one only if more threads search than it was filled for. */
 static struct reader *take_reader(struct index *index, struct tw_result *result)
 {
     struct reader *reader;

@@ -152,7 +152,7 @@ static int add_folder(struct program *program, const char *path)
 {
     int rc = folders_add(&program->server.folders, path);
     if (rc < 0)
-        fprintf(stderr, "search: %s: %s\n", path, strerror(-rc));
+        fprintf(stderr, "search: no folder %s: %s\n", path, strerror(-rc));
     return rc;
 }
 
@@ -184,9 +184,7 @@ static struct event *on_signal(struct program *program, int number)
 static int set_up(struct program *program)
 {
     struct server *server = &program->server;
-    int rc = add_folders(program);
-    if (rc == 0)
-        rc = tw_reactor_new(NULL, &server->reactor);
+    int rc = tw_reactor_new(NULL, &server->reactor);
     if (rc == 0)
         rc = tw_reactor_suggest_thread_pool_size(server->reactor, program->options.threads);
     if (rc == 0)
@@ -223,25 +221,38 @@ static void say_counts(const struct server *server)
            (unsigned long long)server->count.hung_up, server->count.in_flight);
 }
 
+/* Returns: 0 once stopped in order; a negative errno. */
+static int run(struct program *program)
+{
+    int rc = set_up(program);
+    if (rc == 0)
+        rc = start_indexing(program);
+    if (rc == 0)
+        rc = tw_reactor_run(program->server.reactor);
+    if (rc < 0)
+        return rc;
+    server_drain(&program->server, DRAIN_LONGEST);
+    if (program->server.port > 0)
+        say_counts(&program->server);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static struct program program;
-    int rc = options_parse(&program.options, argc, argv);
-    if (rc >= 0)
-        return rc;
+    int code = options_parse(&program.options, argc, argv), rc;
+    if (code >= 0)
+        return code;
     signal(SIGPIPE, SIG_IGN); /* a client that goes is an error of the write, and no more */
-    rc = set_up(&program);
+    rc = add_folders(&program);
     if (rc == 0)
-        rc = start_indexing(&program);
-    if (rc == 0)
-        rc = tw_reactor_run(program.server.reactor);
-    if (rc == 0)
-        server_drain(&program.server, DRAIN_LONGEST);
-    if (rc < 0)
-        fprintf(stderr, "search: %s\n", strerror(-rc));
-    say_counts(&program.server);
+        rc = run(&program);
+    if (rc < 0) {
+        fprintf(stderr, "search: cannot start: %s\n", strerror(-rc));
+        program.code = 1;
+    }
     if (program.options.once && program.server.count.in_flight > 0)
         program.code = 1;
     tear_down(&program);
-    return rc < 0 ? 1 : program.code;
+    return program.code;
 }

@@ -385,5 +385,5 @@ void once_job(struct tw_result *result, void *arg)
     terminate(once);
     printf("%u right, %u wrong\n\n", once->right, once->wrong);
     if (once->wrong > 0)
-        tw_result_failf(result, &TW_ERROR, 0, "%u answers were wrong, see above.", once->wrong);
+        tw_result_failf(result, &TW_ERROR, 0, "%u of the checks above went wrong", once->wrong);
 }

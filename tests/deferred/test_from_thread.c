@@ -467,3 +467,25 @@ SWEEP(nothing_is_lost_when_memory_is_short)
     tw_deferred_unref(deferred);
     tear_down();
 }
+
+/* The same through the reactor's own pool, which never starts. */
+SWEEP(nothing_is_lost_before_the_reactor_runs)
+{
+    struct tw_deferred *deferred = NULL;
+    int destroyed = 0, homes = 0, rc, added = -1;
+    if (tw_test_clock_reactor_new(&reactor) < 0) {
+        CU_ASSERT_TRUE(harness_failed_one());
+        return;
+    }
+    rc = tw_defer_to_thread(reactor, work_nothing, &destroyed, count_destroy, &deferred);
+    CU_ASSERT((rc == 0 && destroyed == 0) || (rc == -ENOMEM && destroyed == 1));
+    if (rc == 0)
+        added = tw_deferred_add_both(deferred, forget, &homes, NULL);
+    pass();
+    reactor = tw_reactor_unref(reactor);
+    CU_ASSERT_EQUAL(destroyed, 1);
+    CU_ASSERT_EQUAL(homes, added == 0);
+    if (rc == 0 && added < 0)
+        EXPECT_REPORTS(1);
+    tw_deferred_unref(deferred);
+}

@@ -125,6 +125,60 @@ TEST(RCT_004_nested_run_is_refused)
     drop_both();
 }
 
+static void turn_inside(evutil_socket_t fd, short what, void *deferred)
+{
+    (void)fd;
+    (void)what;
+    PROVOKE_ERROR(tw_reactor_run(reactor), -EDEADLK);
+    PROVOKE_ERROR(tw_reactor_iterate(reactor, 0), -EDEADLK);
+    PROVOKE_ERROR(tw_reactor_wait(reactor, (struct tw_deferred *)deferred, NULL), -EDEADLK);
+}
+
+/* R19: nor from a callback of the user's own event, where the loop is not the reactor's to turn. */
+TEST(R19_turning_from_a_callback_of_the_users_is_refused)
+{
+    struct timeval now = {0, 0};
+    struct tw_source *source = NULL;
+    struct tw_deferred *deferred = NULL;
+    int adopted;
+    CU_ASSERT_EQUAL(tw_deferred_new(NULL, NULL, NULL, &source, &deferred), 0);
+    for (adopted = 0; adopted < 2; adopted++) {
+        struct event_base *on;
+        if (adopted)
+            adopt();
+        else
+            own();
+        on = tw_libevent_reactor_base(reactor);
+        CU_ASSERT_EQUAL(event_base_once(on, -1, EV_TIMEOUT, turn_inside, deferred, &now), 0);
+        if (adopted)
+            CU_ASSERT(event_base_dispatch(on) >= 0);
+        else
+            CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, TW_SECOND), 0);
+        if (adopted)
+            drop_both();
+        else
+            reactor = tw_reactor_unref(reactor);
+    }
+    CU_ASSERT_EQUAL(tw_source_callback(source, NULL, NULL), 0);
+    tw_source_unref(source);
+    tw_deferred_unref(deferred);
+}
+
+/* RCT-017: iterate waits for no longer than it is told, and starts nothing. */
+TEST(RCT_017_iterate_ends_without_an_event)
+{
+    int calls = 0;
+    own();
+    CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, 0), 0);
+    CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, TW_MILLISECOND), 0);
+    CU_ASSERT_FALSE(tw_reactor_is_running(reactor));
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, TW_MILLISECOND, count, &calls, NULL, NULL), 0);
+    while (!calls)
+        CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, TW_FOREVER), 0);
+    CU_ASSERT_EQUAL(calls, 1);
+    reactor = tw_reactor_unref(reactor);
+}
+
 /* --- fairness --------------------------------------------------------------------------------- */
 
 enum { FLOOD = 200000, SOON = 5000 };
@@ -324,6 +378,42 @@ TEST(R22_stop_does_not_break_the_users_loop)
     CU_ASSERT(event_base_dispatch(base) >= 0);
     event_free(event);
     drop_both();
+}
+
+static sem_t gate;
+
+static void held_work(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+    sem_wait(&gate);
+}
+
+static void open_gate(void *arg)
+{
+    (void)arg;
+    sem_post(&gate);
+}
+
+/* R23, R22: under the user's own loop a stop with a job out keeps the loop until the job is home.
+ */
+TEST(R23_stop_under_the_users_loop_waits_for_jobs)
+{
+    struct tw_deferred *deferred = NULL;
+    struct seen seen = {.calls = 0};
+    adopt();
+    sem_init(&gate, 0, 0);
+    CU_ASSERT_EQUAL(tw_defer_to_thread(reactor, held_work, NULL, NULL, &deferred), 0);
+    tw_deferred_add_both(deferred, see, &seen, NULL);
+    tw_deferred_unref(deferred);
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, 0, stop, NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, 2 * TW_MILLISECOND, open_gate, NULL, NULL, NULL),
+                    0);
+    CU_ASSERT(event_base_dispatch(base) >= 0);
+    CU_ASSERT(seen.calls == 1 && seen.code == 0);
+    CU_ASSERT_FALSE(tw_reactor_is_running(reactor));
+    drop_both();
+    sem_destroy(&gate);
 }
 
 /* On an adopted base the reactor may be run by tw_reactor_run too. */

@@ -351,6 +351,35 @@ TEST(R23_reactor_goes_while_jobs_run_in_a_shared_pool)
     tear_down_jobs();
 }
 
+/* THR-004: work that waits in a pool whose threads are busy is taken out by a cancel: it never
+ * runs, and its argument is destroyed once. */
+TEST(THR_004_cancel_takes_waiting_work_out)
+{
+    struct tw_pool *pool = NULL;
+    struct tw_deferred *waiting = NULL;
+    struct outcome running, outcome = {.calls = 0};
+    set_up_jobs();
+    CU_ASSERT_EQUAL(tw_pool_new(1, NULL, &pool), 0);
+    send(tw_pool_worker(pool), &running);
+    sem_wait(&started);
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, tw_pool_worker(pool), held_job, &jobs_gone,
+                                     count_atomic, &waiting),
+                    0);
+    tw_deferred_add_both(waiting, keep_outcome, &outcome, NULL);
+    CU_ASSERT_EQUAL(tw_deferred_cancel(waiting), 0);
+    CU_ASSERT(outcome.calls == 1 && outcome.kind == &TW_ERROR_CANCELLED);
+    tw_deferred_unref(waiting);
+    sem_post(&gate);
+    while (!running.calls)
+        CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, TW_FOREVER), 0);
+    CU_ASSERT_EQUAL(tw_pool_quit(pool), 0);
+    CU_ASSERT_EQUAL(tw_pool_join(pool, TW_FOREVER), 0);
+    CU_ASSERT_EQUAL(atomic_load(&jobs_run), 1);
+    CU_ASSERT_EQUAL(atomic_load(&jobs_gone), 2);
+    tw_pool_unref(pool);
+    tear_down_jobs();
+}
+
 static void fail(struct tw_result *result, void *arg)
 {
     (void)arg;

@@ -1,0 +1,281 @@
+/*
+ * The ThreadPool shim, on real threads. Jobs are held by semaphores, and nobody sleeps.
+ */
+#include "../harness.h"
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+SUITE_WITH_THREADS("threadpool")
+
+static atomic_int ran, destroyed, delivered, failed_with;
+static pthread_t worked_on, delivered_on;
+
+static void count_ran(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+    atomic_fetch_add(&ran, 1);
+}
+
+static void count_destroyed(void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(&destroyed, 1);
+}
+
+static void hold(struct tw_result *result, void *semaphore)
+{
+    (void)result;
+    sem_wait((sem_t *)semaphore);
+}
+
+static void fail(struct tw_result *result, void *arg)
+{
+    (void)arg;
+    worked_on = pthread_self();
+    tw_result_failf(result, &TW_ERROR_SYSTEM, 5, "as it must");
+}
+
+static void note_result(struct tw_result *result, void *arg)
+{
+    (void)arg;
+    delivered_on = pthread_self();
+    atomic_store(&failed_with, tw_failure_code(tw_result_failure(result)));
+    atomic_fetch_add(&delivered, 1);
+    tw_result_set(result, NULL, NULL);
+}
+
+/* For several threads at once. */
+static void count_delivered(struct tw_result *result, void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(&delivered, 1);
+    tw_result_set(result, NULL, NULL);
+}
+
+static struct tw_threadpool *make(size_t min, size_t max)
+{
+    struct tw_threadpool *pool = NULL;
+    atomic_store(&ran, 0);
+    atomic_store(&destroyed, 0);
+    atomic_store(&delivered, 0);
+    atomic_store(&failed_with, 0);
+    CU_ASSERT_EQUAL_FATAL(tw_threadpool_new(min, max, "shim", &pool), 0);
+    return pool;
+}
+
+static size_t live(struct tw_threadpool *pool)
+{
+    struct tw_team_statistics now = {sizeof now, 0, 0, 0, 0, 0, 0, 0};
+    CU_ASSERT_EQUAL(tw_team_statistics(tw_threadpool_team(pool), &now), 0);
+    return now.idle + now.busy + now.coming;
+}
+
+/* TPL-002: a min above max is refused. */
+TEST(TPL_002_min_above_max_is_refused)
+{
+    struct tw_threadpool *pool = NULL;
+    PROVOKE(tw_threadpool_new(3, 2, NULL, &pool));
+    CU_ASSERT_PTR_NULL(pool);
+}
+
+/* TPL-005, TPL-006, TPL-009: no thread before start; start makes min of them; a second start adds
+ * none. */
+TEST(TPL_006_start_makes_min_threads)
+{
+    struct tw_threadpool *pool = make(3, 5);
+    CU_ASSERT_EQUAL(live(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(live(pool), 3);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(live(pool), 3);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    tw_threadpool_unref(pool);
+}
+
+/* TPL-008, TPL-012: work accepted before start runs after it, and stop lets all of it finish. */
+TEST(TPL_008_work_before_start_runs_after_it)
+{
+    struct tw_threadpool *pool = make(0, 2);
+    int i;
+    for (i = 0; i < 100; i++)
+        CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, NULL, count_destroyed), 0);
+    CU_ASSERT_EQUAL(live(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_TRUE(live(pool) <= 2);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    CU_ASSERT_EQUAL(atomic_load(&ran), 100);
+    CU_ASSERT_EQUAL(atomic_load(&destroyed), 100);
+    tw_threadpool_unref(pool);
+}
+
+/* TPL-013: stop before start runs nothing, and each argument is destroyed all the same. */
+TEST(TPL_013_stop_before_start_drops_the_work)
+{
+    struct tw_threadpool *pool = make(0, 2);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, NULL, count_destroyed), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread_with_callback(pool, note_result, NULL, count_ran,
+                                                               NULL, count_destroyed),
+                    0);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    CU_ASSERT_EQUAL(atomic_load(&ran), 0);
+    CU_ASSERT_EQUAL(atomic_load(&destroyed), 2);
+    CU_ASSERT_EQUAL(atomic_load(&delivered), 1);
+    CU_ASSERT_EQUAL(atomic_load(&failed_with), ESHUTDOWN);
+    tw_threadpool_unref(pool);
+}
+
+/* TPL-014, TPL-015, TPL-031: after a stop, everything is refused, and arguments are destroyed. */
+TEST(TPL_015_a_stopped_pool_stays_stopped)
+{
+    struct tw_threadpool *pool = make(0, 2);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), -ESHUTDOWN);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), -ESHUTDOWN);
+    CU_ASSERT_EQUAL(tw_threadpool_adjust_pool_size(pool, 1, 2), -ESHUTDOWN);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, NULL, count_destroyed),
+                    -ESHUTDOWN);
+    CU_ASSERT_EQUAL(atomic_load(&ran), 0);
+    CU_ASSERT_EQUAL(atomic_load(&destroyed), 1);
+    tw_threadpool_unref(pool);
+}
+
+static void stop_from_inside(struct tw_result *result, void *pool)
+{
+    PROVOKE_ERROR(tw_threadpool_stop((struct tw_threadpool *)pool), -EDEADLK);
+    count_ran(result, NULL);
+}
+
+/* TPL-016: stop on one of the pool's own threads is refused, and changes nothing. */
+TEST(TPL_016_stop_from_its_own_thread_is_refused)
+{
+    struct tw_threadpool *pool = make(0, 1);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, stop_from_inside, pool, NULL), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    CU_ASSERT_EQUAL(atomic_load(&ran), 2);
+    tw_threadpool_unref(pool);
+}
+
+/* TPL-036, TPL-037: the callback gets the failure, on the thread that worked. */
+TEST(TPL_037_callback_gets_the_failure_on_the_same_thread)
+{
+    struct tw_threadpool *pool = make(0, 4);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(
+        tw_threadpool_call_in_thread_with_callback(pool, note_result, NULL, fail, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    CU_ASSERT_EQUAL(atomic_load(&delivered), 1);
+    CU_ASSERT_EQUAL(atomic_load(&failed_with), 5);
+    CU_ASSERT_TRUE(pthread_equal(worked_on, delivered_on));
+    tw_threadpool_unref(pool);
+}
+
+/* TPL-038: without a callback a failure is reported. */
+TEST(TPL_038_failure_without_callback_is_reported)
+{
+    struct tw_threadpool *pool = make(0, 4);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, fail, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    EXPECT_REPORTS(1);
+    tw_threadpool_unref(pool);
+}
+
+/* TPL-051, TPL-052: while not started only the numbers change; while started, threads are made up
+ * to min, and those above max go. */
+TEST(TPL_052_adjust_makes_and_lets_go)
+{
+    struct tw_threadpool *pool = make(0, 1);
+    CU_ASSERT_EQUAL(tw_threadpool_adjust_pool_size(pool, 2, 4), 0);
+    CU_ASSERT_EQUAL(live(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(live(pool), 2);
+    CU_ASSERT_EQUAL(tw_threadpool_adjust_pool_size(pool, 4, 4), 0);
+    CU_ASSERT_EQUAL(live(pool), 4);
+    PROVOKE(tw_threadpool_adjust_pool_size(pool, 5, 4));
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    CU_ASSERT_EQUAL(live(pool), 0);
+    tw_threadpool_unref(pool);
+}
+
+/* TPL-034: with room below max, work never waits behind work that blocks. */
+TEST(TPL_034_new_work_does_not_wait_behind_blocked_work)
+{
+    struct tw_threadpool *pool = make(0, 2);
+    sem_t gate, done;
+    sem_init(&gate, 0, 0);
+    sem_init(&done, 0, 0);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, hold, &gate, NULL), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, &done, (tw_destroy_fn)sem_post),
+                    0);
+    sem_wait(&done); /* comes only if the second ran while the first was held */
+    CU_ASSERT_EQUAL(atomic_load(&ran), 1);
+    sem_post(&gate);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    tw_threadpool_unref(pool);
+    sem_destroy(&gate);
+    sem_destroy(&done);
+}
+
+static int home;
+
+static void come_home(struct tw_result *result, void *arg)
+{
+    (void)arg;
+    CU_ASSERT_TRUE(tw_result_is_ok(result));
+    home++;
+}
+
+/* It plugs in wherever a pool is wanted. */
+TEST(defer_to_pool_takes_a_threadpool)
+{
+    struct tw_threadpool *pool = make(0, 2);
+    struct tw_reactor *reactor = NULL;
+    struct tw_deferred *deferred = NULL;
+    home = 0;
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_reactor_new(NULL, &reactor), 0);
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, tw_threadpool_worker(pool), count_ran, NULL,
+                                     count_destroyed, &deferred),
+                    0);
+    CU_ASSERT_EQUAL(tw_deferred_add_callback(deferred, come_home, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_reactor_wait(reactor, deferred, NULL), 0);
+    CU_ASSERT_EQUAL(home, 1);
+    CU_ASSERT_EQUAL(atomic_load(&ran), 1);
+    tw_deferred_unref(deferred);
+    tw_reactor_unref(reactor);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    tw_threadpool_unref(pool);
+}
+
+static void make_and_use(void)
+{
+    struct tw_threadpool *pool = NULL;
+    int sent = 0, i;
+    if (tw_threadpool_new(1, 2, "sweep", &pool) < 0)
+        return;
+    for (i = 0; i < 3; i++)
+        if (tw_threadpool_call_in_thread_with_callback(pool, count_delivered, NULL, count_ran, NULL,
+                                                       count_destroyed) == 0)
+            sent++;
+    tw_threadpool_start(pool);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    CU_ASSERT_EQUAL(atomic_load(&destroyed), 3);
+    CU_ASSERT_EQUAL(atomic_load(&delivered), sent);
+    tw_threadpool_unref(pool);
+}
+
+/* Whatever allocation fails: every argument is destroyed once, every accepted job delivered once.
+ */
+SWEEP(nothing_is_lost_without_memory)
+{
+    atomic_store(&destroyed, 0);
+    atomic_store(&delivered, 0);
+    make_and_use();
+    EXPECT_REPORTS(harness_reports()); /* a worker that could not be made is reported */
+}
