@@ -1,10 +1,6 @@
-# bench/NAME.c is a program each; bench/server is a script.
+# bench/handoff is a program; bench/server is a script.
 
-file(GLOB bench_sources CONFIGURE_DEPENDS bench/*.c)
-foreach(source ${bench_sources})
-  cmake_path(GET source STEM name)
-  add_executable(bench_${name} ${source})
-  target_link_libraries(bench_${name} PRIVATE twine_static)
-  set_target_properties(bench_${name} PROPERTIES
-    OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
-endforeach()
+add_executable(bench_handoff bench/handoff.c bench/by_hand.c)
+target_link_libraries(bench_handoff PRIVATE twine_static PkgConfig::TWINE_LIBEVENT Threads::Threads)
+set_target_properties(bench_handoff PROPERTIES
+  OUTPUT_NAME handoff RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")

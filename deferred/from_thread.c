@@ -204,7 +204,7 @@ int tw_defer_to_pool(struct tw_reactor *reactor, struct tw_worker *pool, tw_call
 int tw_defer_to_thread(struct tw_reactor *reactor, tw_call_fn work, void *arg,
                        tw_destroy_fn destroy, struct tw_deferred **ret_deferred)
 {
-    struct tw_pool *pool;
+    struct tw_pool *pool = NULL;
     int rc = reactor ? tw_reactor_get_thread_pool(reactor, &pool)
                      : tw__misuse(-EINVAL, "tw_defer_to_thread: needs a reactor");
     if (rc < 0) {

@@ -29,7 +29,7 @@ int tw_reactor_get_thread_pool(struct tw_reactor *reactor, struct tw_pool **ret_
 
 int tw_reactor_suggest_thread_pool_size(struct tw_reactor *reactor, size_t size)
 {
-    struct tw_pool *pool;
+    struct tw_pool *pool = NULL;
     int rc = tw_reactor_get_thread_pool(reactor, &pool);
     if (rc < 0)
         return rc;
@@ -108,7 +108,7 @@ static void job_fn(struct tw_task *task, int status)
 
 static int send_job(struct tw_reactor *reactor, tw_call_fn work, void *arg, tw_destroy_fn destroy)
 {
-    struct tw_pool *pool;
+    struct tw_pool *pool = NULL;
     struct job *job;
     int rc = tw_reactor_get_thread_pool(reactor, &pool);
     if (rc < 0)

@@ -135,7 +135,7 @@ static int start_file(struct indexing *indexing, const char *name);
 static void proceed(struct indexing *indexing)
 {
     const struct file_names *names = indexing->names;
-    while (!indexing->failure && indexing->next < names->count &&
+    while (!indexing->failure && names && indexing->next < names->count &&
            indexing->under_way < indexing->at_once) {
         int rc = start_file(indexing, names->items[indexing->next++]);
         if (rc < 0)

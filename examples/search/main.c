@@ -248,7 +248,7 @@ int main(int argc, char **argv)
     if (rc == 0)
         rc = run(&program);
     if (rc < 0) {
-        fprintf(stderr, "search: cannot start: %s\n", strerror(-rc));
+        fprintf(stderr, "search: %s\n", strerror(-rc));
         program.code = 1;
     }
     if (program.options.once && program.server.count.in_flight > 0)

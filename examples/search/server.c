@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/http.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define HEADERS_MAX 8192      /* bytes: the request line with its query, and the headers */
@@ -25,6 +26,7 @@ static uint16_t port_of(evutil_socket_t fd)
         struct sockaddr_in6 ip6;
     } address;
     socklen_t size = sizeof address;
+    memset(&address, 0, sizeof address);
     if (getsockname(fd, &address.any, &size) < 0)
         return 0;
     return ntohs(address.any.sa_family == AF_INET6 ? address.ip6.sin6_port : address.ip4.sin_port);

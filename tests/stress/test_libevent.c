@@ -150,14 +150,13 @@ TEST(R19_turning_from_a_callback_of_the_users_is_refused)
             own();
         on = tw_libevent_reactor_base(reactor);
         CU_ASSERT_EQUAL(event_base_once(on, -1, EV_TIMEOUT, turn_inside, deferred, &now), 0);
-        if (adopted)
+        if (adopted) {
             CU_ASSERT(event_base_dispatch(on) >= 0);
-        else
-            CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, TW_SECOND), 0);
-        if (adopted)
             drop_both();
-        else
+        } else {
+            CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, TW_SECOND), 0);
             reactor = tw_reactor_unref(reactor);
+        }
     }
     CU_ASSERT_EQUAL(tw_source_callback(source, NULL, NULL), 0);
     tw_source_unref(source);
