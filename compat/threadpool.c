@@ -57,7 +57,7 @@ struct tw_threadpool *tw_threadpool_unref(struct tw_threadpool *pool)
 static int apply_size(struct tw_threadpool *pool, size_t min, size_t max)
 {
     struct tw_team *team = tw_pool_team(pool->pool);
-    struct tw_team_statistics now;
+    struct tw_statistics now;
     size_t live;
     int rc = tw_pool_set_limit(pool->pool, max);
     if (rc < 0)

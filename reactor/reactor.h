@@ -66,8 +66,8 @@ TW_EXPORT struct tw_clock *tw_reactor_clock(struct tw_reactor *reactor);
  * Run the loop until it is stopped (Twisted's run, RCT-001).
  *
  * It starts the reactor: its pool begins to work, and what was called before is done. After a stop
- * it shuts down in order: the pool is quit, the loop keeps turning until every job is home or the
- * shutdown timeout passes, and then returns.
+ * it shuts down in order: the pool is quit, the loop keeps turning until every job is home, from
+ * other pools too, or the shutdown timeout passes, and then returns.
  *
  * Thread:  the one that is to be the loop's.
  * Blocks:  for as long as the reactor runs.

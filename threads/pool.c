@@ -176,7 +176,7 @@ size_t tw_pool_limit(struct tw_pool *pool)
 
 int tw_pool_set_limit(struct tw_pool *pool, size_t limit)
 {
-    struct tw_team_statistics now;
+    struct tw_statistics now;
     size_t live;
     if (!pool)
         return tw__misuse(-EINVAL, "tw_pool_set_limit: needs a pool");

@@ -427,7 +427,7 @@ int tw_team_quit(struct tw_team *team)
     return 0;
 }
 
-int tw_team_statistics(struct tw_team *team, struct tw_team_statistics *ret_statistics)
+int tw_team_statistics(struct tw_team *team, struct tw_statistics *ret_statistics)
 {
     if (!team || !ret_statistics || ret_statistics->size != sizeof *ret_statistics)
         return tw__misuse(-EINVAL,

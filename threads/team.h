@@ -51,8 +51,8 @@ enum tw_created {
 typedef int (*tw_create_worker_fn)(void *arg, size_t live, struct tw_worker **ret_worker);
 
 /** A team's books at one moment. */
-struct tw_team_statistics {
-    size_t size;       /**< set it to sizeof(struct tw_team_statistics) before the call */
+struct tw_statistics {
+    size_t size;       /**< set it to sizeof(struct tw_statistics) before the call */
     size_t idle;       /**< workers without a task */
     size_t busy;       /**< workers with one */
     size_t coming;     /**< workers whose thread has still to come up */
@@ -124,7 +124,7 @@ TW_EXPORT int tw_team_quit(struct tw_team *team);
  * Thread:  any; the numbers are each true, but not all of the same moment.
  * Returns: 0; -EINVAL if something is NULL or the size is not set.
  */
-TW_EXPORT int tw_team_statistics(struct tw_team *team, struct tw_team_statistics *ret_statistics);
+TW_EXPORT int tw_team_statistics(struct tw_team *team, struct tw_statistics *ret_statistics);
 
 TW_END_DECLS
 

@@ -17,7 +17,6 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <twine/base/clock.h>
 #include <twine/base/lock_internal.h>
@@ -87,7 +86,7 @@ static void set_name(struct cached_thread *thread, const char *name)
 {
     if (strcmp(thread->name, name) == 0)
         return;
-    snprintf(thread->name, sizeof thread->name, "%s", name);
+    memcpy(thread->name, name, strlen(name) + 1); /* names are never longer than that */
 #if defined(__linux__)
     pthread_setname_np(pthread_self(), name);
 #endif
@@ -276,7 +275,7 @@ static int soon_start(tw_call_fn work, void *arg, tw_destroy_fn destroy, tw_call
         return -ENOMEM;
     soon->job.run = soon_run;
     soon->job.deliver = soon_deliver;
-    snprintf(soon->job.name, sizeof soon->job.name, "twine soon");
+    memcpy(soon->job.name, "twine soon", sizeof "twine soon");
     soon->work = work;
     soon->arg = arg;
     soon->destroy = destroy;

@@ -127,7 +127,7 @@ static void page(struct exchange *exchange, const struct evkeyvalq *parameters)
 
 static void write_statistics(struct json *json, struct server *server)
 {
-    struct tw_team_statistics team;
+    struct tw_statistics team;
     memset(&team, 0, sizeof team);
     team.size = sizeof team;
     tw_team_statistics(tw_pool_team(server->pool), &team);

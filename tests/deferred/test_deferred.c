@@ -50,11 +50,6 @@ TEST(DEF_004_canceller_is_dropped_before_the_callbacks)
     drop(&a);
 }
 
-static void unref_source(void *source)
-{
-    tw_source_unref((struct tw_source *)source);
-}
-
 static int fire_the_argument(struct tw_source *source, void *arg)
 {
     CU_ASSERT_PTR_EQUAL(source, *(struct tw_source **)arg);

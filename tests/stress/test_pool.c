@@ -34,9 +34,9 @@ static void check_all(struct job *jobs, size_t count, int status)
         CHECK_JOB(&jobs[i], status);
 }
 
-static struct tw_team_statistics books(struct tw_pool *pool)
+static struct tw_statistics books(struct tw_pool *pool)
 {
-    struct tw_team_statistics now;
+    struct tw_statistics now;
     memset(&now, 0, sizeof now);
     now.size = sizeof now;
     tw_team_statistics(tw_pool_team(pool), &now);
@@ -45,7 +45,7 @@ static struct tw_team_statistics books(struct tw_pool *pool)
 
 static size_t live(struct tw_pool *pool)
 {
-    struct tw_team_statistics now = books(pool);
+    struct tw_statistics now = books(pool);
     return now.idle + now.busy + now.coming;
 }
 

@@ -67,7 +67,7 @@ static struct tw_threadpool *make(size_t min, size_t max)
 
 static size_t live(struct tw_threadpool *pool)
 {
-    struct tw_team_statistics now = {sizeof now, 0, 0, 0, 0, 0, 0, 0};
+    struct tw_statistics now = {sizeof now, 0, 0, 0, 0, 0, 0, 0};
     CU_ASSERT_EQUAL(tw_team_statistics(tw_threadpool_team(pool), &now), 0);
     return now.idle + now.busy + now.coming;
 }

@@ -277,9 +277,9 @@ static inline void hand_end(struct hand *hand)
     CU_ASSERT_TRUE(hand->coordinator.is_gone);
 }
 
-static inline struct tw_team_statistics hand_books(const struct hand *hand)
+static inline struct tw_statistics hand_books(const struct hand *hand)
 {
-    struct tw_team_statistics books;
+    struct tw_statistics books;
     memset(&books, 0, sizeof books);
     books.size = sizeof books;
     CU_ASSERT_EQUAL(tw_team_statistics(hand->team, &books), 0);
@@ -288,7 +288,7 @@ static inline struct tw_team_statistics hand_books(const struct hand *hand)
 
 #define CHECK_BOOKS(hand, expected_idle, expected_busy, expected_backlog) \
     do {                                                                  \
-        struct tw_team_statistics books_now = hand_books(hand);           \
+        struct tw_statistics books_now = hand_books(hand);           \
         CU_ASSERT_EQUAL(books_now.idle, (expected_idle));                 \
         CU_ASSERT_EQUAL(books_now.busy, (expected_busy));                 \
         CU_ASSERT_EQUAL(books_now.backlog, (expected_backlog));           \

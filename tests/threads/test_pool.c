@@ -25,7 +25,7 @@ static struct tw_pool *start_with_work(struct note *notes, size_t count)
 
 static size_t backlog(struct tw_pool *pool)
 {
-    struct tw_team_statistics books;
+    struct tw_statistics books;
     memset(&books, 0, sizeof books);
     books.size = sizeof books;
     CU_ASSERT_EQUAL(tw_team_statistics(tw_pool_team(pool), &books), 0);

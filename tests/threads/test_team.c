@@ -261,7 +261,7 @@ TEST(TEA_014_statistics)
 {
     struct hand hand;
     struct note notes[4];
-    struct tw_team_statistics books;
+    struct tw_statistics books;
     start(&hand, 2);
     notes_init(notes, 4);
     CHECK_BOOKS(&hand, 0, 0, 0);

@@ -673,21 +673,31 @@ TEST(a_team_is_a_worker)
     CU_ASSERT_PTR_NULL(tw_team_unref(NULL));
 }
 
-/* What is not right is refused as misuse; (arg, destroy) is consumed all the same. */
-TEST(misuse_is_refused)
+/* A coordinator that is not exclusive, or something missing, is misuse; (arg, destroy) is consumed
+ * all the same. */
+TEST(making_a_team_of_what_is_not_right_is_refused)
 {
     struct hand hand;
-    struct note note;
     struct tw_team *team = NULL;
-    struct tw_team_statistics books;
     int destroyed = 0;
     start_locked(&hand, 1);
-    memset(&books, 0, sizeof books);
     PROVOKE(tw_team_new(tw_team_worker(hand.team), hand_create, &destroyed, count_destroy, &team));
     PROVOKE(tw_team_new(NULL, hand_create, &destroyed, count_destroy, &team));
     PROVOKE(tw_team_new(&hand.coordinator.base, NULL, &destroyed, count_destroy, &team));
     PROVOKE(tw_team_new(&hand.coordinator.base, hand_create, &destroyed, count_destroy, NULL));
     CU_ASSERT_EQUAL(destroyed, 4);
+    CU_ASSERT_PTR_NULL(team);
+    hand_end(&hand);
+}
+
+/* No team, no task, and a struct whose size is not set, are misuse. */
+TEST(misuse_is_refused)
+{
+    struct hand hand;
+    struct note note;
+    struct tw_statistics books;
+    start_locked(&hand, 1);
+    memset(&books, 0, sizeof books);
     note_init(&note, NULL, NULL);
     PROVOKE(tw_team_submit(NULL, &note.task));
     PROVOKE(tw_team_submit(hand.team, NULL));
@@ -849,7 +859,7 @@ static void walk_somewhere(struct walk *walk)
 /* What always holds, whatever was done. */
 static void walk_check(const struct walk *walk)
 {
-    struct tw_team_statistics books = hand_books(&walk->hand);
+    struct tw_statistics books = hand_books(&walk->hand);
     size_t i, live = 0;
     for (i = 0; i < walk->hand.count; i++)
         live += walk->hand.made[i].quits == 0;
