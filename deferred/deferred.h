@@ -103,7 +103,8 @@ TW_EXPORT struct tw_deferred *tw_deferred_unref(struct tw_deferred *deferred);
  *
  * Ownership: (arg, destroy) is consumed, on error too; destroy is called after the link has run, or
  * when the Deferred goes without running it. Returns:   0; -ENOMEM; -EINVAL without a Deferred or
- * with neither function.
+ * with neither function. There is room for two links from the beginning: it cannot
+ *            fail until more than two wait.
  *
  * @param callback NULL: a value passes
  * @param errback NULL: a failure passes
