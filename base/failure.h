@@ -20,9 +20,9 @@ struct tw_failure;
  *
  * Thread:    any.
  * Ownership: the message is copied, file is kept as it is and must live on (a string literal does);
- * the cause, which may be NULL, is borrowed: the failure takes a reference of its own. The result
- * is yours to unref. Returns:   never NULL. When memory is short it is the out-of-memory failure,
- * which needs none.
+ *            the cause, which may be NULL, is borrowed: the failure takes a reference of its own.
+ *            The result is yours to unref.
+ * Returns:   never NULL. When memory is short it is the out-of-memory failure, which needs none.
  *
  * @param kind what went wrong; NULL means TW_ERROR
  * @param code a number that goes with the kind, an errno for TW_ERROR_SYSTEM

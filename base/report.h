@@ -21,7 +21,7 @@ enum tw_report_level {
 /**
  * Takes a report.
  *
- * Thread: any, and the one where it happened. It must not call back into the object it is about.
+ * Thread:  any, and the one where it happened. It must not call back into the object it is about.
  *
  * @param text a sentence
  * @param failure what it is about, or NULL; borrowed

@@ -67,8 +67,8 @@ TW_EXPORT struct tw_failure *tw_result_failure(const struct tw_result *result);
  * Replace what it holds by a value.
  *
  * Ownership: value now belongs to the result; destroy is called for it unless somebody takes it,
- * and may be NULL if there is nothing to do. What the result held before is destroyed, unless it is
- * the same value.
+ *            and may be NULL if there is nothing to do. What the result held before is destroyed,
+ *            unless it is the same value.
  */
 TW_EXPORT void tw_result_set(struct tw_result *result, void *value, tw_destroy_fn destroy);
 

@@ -45,7 +45,7 @@ TW_EXPORT int tw_threadpool_start(struct tw_threadpool *pool);
  * Thread:  one, the owner's.
  * Blocks:  until the last thread has ended.
  * Returns: 0; -ESHUTDOWN the second time (TPL-014); -EDEADLK on one of the pool's own threads
- * (TPL-016).
+ *          (TPL-016).
  */
 TW_EXPORT int tw_threadpool_stop(struct tw_threadpool *pool);
 
@@ -59,7 +59,8 @@ TW_EXPORT int tw_threadpool_adjust_pool_size(struct tw_threadpool *pool, size_t 
  *
  * Thread:    any.
  * Ownership: (arg, destroy) is consumed, on error too; destroy may be NULL, and is called after the
- * function. Returns:   0; -ENOMEM; -ESHUTDOWN if it was stopped (TPL-031).
+ *            function.
+ * Returns:   0; -ENOMEM; -ESHUTDOWN if it was stopped (TPL-031).
  */
 TW_EXPORT int tw_threadpool_call_in_thread(struct tw_threadpool *pool, tw_call_fn function,
                                            void *arg, tw_destroy_fn destroy);

@@ -40,7 +40,7 @@ struct tw_source;
  * Deferred fails with TW_ERROR_CANCELLED.
  *
  * Returns: 0; anything else leaves the Deferred as it was, and comes back out of
- * tw_deferred_cancel() (CAN-012).
+ *          tw_deferred_cancel() (CAN-012).
  *
  * @param source what it may fire; borrowed
  */
@@ -50,11 +50,12 @@ typedef int (*tw_canceller_fn)(struct tw_source *source, void *arg);
  * Make a Deferred.
  *
  * Ownership: (arg, destroy) is consumed, on error too; destroy is called when the Deferred is
- * fired, though not while the canceller is running. The source and the handle are yours to unref,
- * each for itself. Returns:   0; -ENOMEM.
+ *            fired, though not while the canceller is running. The source and the handle are yours
+ *            to unref, each for itself.
+ * Returns:   0; -ENOMEM.
  *
  * @param canceller called at most once, by a cancel before it is fired; NULL: a cancel only fails
- * it, and the one firing that comes too late is swallowed (CAN-002)
+ *                  it, and the one firing that comes too late is swallowed (CAN-002)
  */
 TW_EXPORT int tw_deferred_new(tw_canceller_fn canceller, void *arg, tw_destroy_fn destroy,
                               struct tw_source **ret_source, struct tw_deferred **ret_deferred);
@@ -78,7 +79,7 @@ TW_EXPORT struct tw_source *tw_source_unref(struct tw_source *source);
  *
  * Ownership: (value, destroy) is consumed, on error too.
  * Returns:   0, also for the one firing swallowed after a cancel; -EALREADY if it was fired before
- * (DEF-036).
+ *            (DEF-036).
  */
 TW_EXPORT int tw_source_callback(struct tw_source *source, void *value, tw_destroy_fn destroy);
 /** Fire with a failure, which is borrowed; see tw_source_callback(). Returns: also -EINVAL for
@@ -102,9 +103,9 @@ TW_EXPORT struct tw_deferred *tw_deferred_unref(struct tw_deferred *deferred);
  * of the Deferred's own callbacks it is only appended (DEF-019).
  *
  * Ownership: (arg, destroy) is consumed, on error too; destroy is called after the link has run, or
- * when the Deferred goes without running it. Returns:   0; -ENOMEM; -EINVAL without a Deferred or
- * with neither function. There is room for two links from the beginning: it cannot
- *            fail until more than two wait.
+ *            when the Deferred goes without running it.
+ * Returns:   0; -ENOMEM; -EINVAL without a Deferred or with neither function. There is room for two
+ *            links from the beginning: it cannot fail until more than two wait.
  *
  * @param callback NULL: a value passes
  * @param errback NULL: a failure passes
@@ -136,7 +137,7 @@ TW_EXPORT int tw_deferred_chain(struct tw_deferred *deferred, struct tw_source *
  *
  * Ownership: takes your handle over, on error too.
  * Returns:   0; -EINVAL if this is not the result of a Deferred's callback (a job's cannot take
- * one).
+ *            one).
  */
 TW_EXPORT int tw_result_set_deferred(struct tw_result *result, struct tw_deferred *deferred);
 
@@ -145,7 +146,7 @@ TW_EXPORT int tw_result_set_deferred(struct tw_result *result, struct tw_deferre
  * CAN-023).
  *
  * Returns: 0, also if there is nothing to cancel any more; what the canceller answered, if it
- * refused; -EDEADLK from inside the canceller.
+ *          refused; -EDEADLK from inside the canceller.
  */
 TW_EXPORT int tw_deferred_cancel(struct tw_deferred *deferred);
 

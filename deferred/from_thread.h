@@ -17,11 +17,13 @@ TW_BEGIN_DECLS
  * reactor shuts down first, the Deferred fails with TW_ERROR_SHUTDOWN.
  *
  * Thread:    loop. Work runs on a thread of the pool and may block, as may the destroy of arg,
- * which follows it there. Ownership: (arg, destroy) is consumed, on error too; destroy may be NULL;
- * work that never starts leaves it to whoever gives it up. The pool is borrowed: any worker will
- * do, a pool is one by tw_pool_worker(). The handle is yours to unref; with ret_deferred NULL there
- * is none, and a failure is reported. Returns:   0; -ENOMEM; -ESHUTDOWN if the pool has quit or the
- * reactor has stopped; -EINVAL without work.
+ *            which follows it there.
+ * Ownership: (arg, destroy) is consumed, on error too; destroy may be NULL; work that never starts
+ *            leaves it to whoever gives it up. The pool is borrowed: any worker will do, a pool is
+ *            one by tw_pool_worker(). The handle is yours to unref; with ret_deferred NULL there is
+ *            none, and a failure is reported.
+ * Returns:   0; -ENOMEM; -ESHUTDOWN if the pool has quit or the reactor has stopped; -EINVAL
+ *            without work.
  *
  * @param work starts from null and leaves its result
  */
@@ -41,9 +43,9 @@ TW_EXPORT int tw_defer_to_thread(struct tw_reactor *reactor, tw_call_fn work, vo
  * Thread:    the loop's to be.
  * Blocks:    until the Deferred has fired and run its callbacks.
  * Ownership: the result is moved into *ret_result, which must have been initialised, and the
- * Deferred holds null then; with NULL it stays in the Deferred. Returns:   0, whether it succeeded
- * or failed; -EDEADLK from inside a turn, where it could never fire; -ESHUTDOWN if the reactor has
- * stopped; a negative errno if the loop broke down.
+ *            Deferred holds null then; with NULL it stays in the Deferred.
+ * Returns:   0, whether it succeeded or failed; -EDEADLK from inside a turn, where it could never
+ *            fire; -ESHUTDOWN if the reactor has stopped; a negative errno if the loop broke down.
  */
 TW_EXPORT int tw_reactor_wait(struct tw_reactor *reactor, struct tw_deferred *deferred,
                               struct tw_result *ret_result);

@@ -31,12 +31,13 @@ struct tw_outcomes;
  *
  * Thread:    loop.
  * Ownership: the Deferreds are borrowed; the list keeps a handle of each until its link has run.
- * The handle is yours to unref. The value is a struct tw_outcomes, owned by the result as any
- * value. Returns:   0; -ENOMEM; -EINVAL if one is NULL, or a flag is unknown.
+ *            The handle is yours to unref. The value is a struct tw_outcomes, owned by the result
+ *            as any value.
+ * Returns:   0; -ENOMEM; -EINVAL if one is NULL, or a flag is unknown.
  *
  * @param deferreds an array, copied; the same one may stand in it twice
- * @param count how many; 0 fires at once, as abandoned with TW_LIST_FIRE_ON_ONE_CALLBACK, since
- *              no child will ever succeed (DLS-007)
+ * @param count how many; 0 fires at once, as abandoned with TW_LIST_FIRE_ON_ONE_CALLBACK, since no
+ *              child will ever succeed (DLS-007)
  * @param flags TW_LIST_… or 0
  */
 TW_EXPORT int tw_deferred_list_new(struct tw_deferred *const *deferreds, size_t count,

@@ -19,9 +19,10 @@ struct tw_delayed_call;
  *
  * Thread:    loop.
  * Ownership: (arg, destroy) is consumed, on error too; destroy may be NULL, and is called once the
- * call has run or inside its cancel. ret_call may be NULL; else the handle is yours to unref, and
- * unref does not cancel. Returns:   0; -ENOMEM; -EINVAL for a negative delay (TIM-002) or no
- * action; -ESHUTDOWN once the reactor has stopped.
+ *            call has run or inside its cancel. ret_call may be NULL; else the handle is yours to
+ *            unref, and unref does not cancel.
+ * Returns:   0; -ENOMEM; -EINVAL for a negative delay (TIM-002) or no action; -ESHUTDOWN once the
+ *            reactor has stopped.
  *
  * @param delay nanoseconds from now; 0: in the next pass; TW_FOREVER: not before it is reset
  */

@@ -22,7 +22,8 @@ TW_BEGIN_DECLS
  *
  * Thread:    any; the base's from the first turn on.
  * Ownership: the base is borrowed; unref the reactor before you free it. NULL: a base of the
- * reactor's own. Returns:   0; -ENOMEM; -EMFILE and the like.
+ *            reactor's own.
+ * Returns:   0; -ENOMEM; -EMFILE and the like.
  */
 TW_EXPORT int tw_libevent_reactor_new(struct event_base *base, struct tw_reactor **ret_reactor);
 

@@ -55,7 +55,8 @@ TW_EXPORT struct tw_reactor *tw_reactor_unref(struct tw_reactor *reactor);
  * at any time, and is answered -ESHUTDOWN when the reactor has gone. Quit is refused with -EINVAL:
  * stop the reactor instead.
  *
- * Thread: any. Ownership: borrowed; take a reference to keep it.
+ * Thread:    any.
+ * Ownership: borrowed; take a reference to keep it.
  */
 TW_EXPORT struct tw_worker *tw_reactor_worker(struct tw_reactor *reactor);
 
@@ -72,7 +73,8 @@ TW_EXPORT struct tw_clock *tw_reactor_clock(struct tw_reactor *reactor);
  * Thread:  the one that is to be the loop's.
  * Blocks:  for as long as the reactor runs.
  * Returns: 0 once stopped; -EDEADLK from inside a turn (RCT-004); -ESHUTDOWN if it has been stopped
- * before (RCT-005); a negative errno if the loop itself broke down, and then it may be run again.
+ *          before (RCT-005); a negative errno if the loop itself broke down, and then it may be run
+ *          again.
  */
 TW_EXPORT int tw_reactor_run(struct tw_reactor *reactor);
 
@@ -110,10 +112,12 @@ TW_EXPORT int tw_reactor_set_shutdown_timeout(struct tw_reactor *reactor, int64_
  * Calls made by one thread run in the order made. From the loop's own thread too it only queues.
  *
  * Thread:    any that keeps the reactor alive meanwhile; one that cannot takes the worker of
- * tw_reactor_worker(). Blocks:    never. Ownership: (arg, destroy) is consumed, on error too;
- * destroy may be NULL, and is called after action, on the loop's thread. If the reactor goes before
- * the call is made, only destroy is called. Returns:   0; -ENOMEM; -ESHUTDOWN once the reactor has
- * stopped.
+ *            tw_reactor_worker().
+ * Blocks:    never.
+ * Ownership: (arg, destroy) is consumed, on error too; destroy may be NULL, and is called after
+ *            action, on the loop's thread. If the reactor goes before the call is made, only
+ *            destroy is called.
+ * Returns:   0; -ENOMEM; -ESHUTDOWN once the reactor has stopped.
  */
 TW_EXPORT int tw_reactor_call_from_thread(struct tw_reactor *reactor, tw_action_fn action,
                                           void *arg, tw_destroy_fn destroy);
@@ -124,7 +128,8 @@ TW_EXPORT int tw_reactor_call_from_thread(struct tw_reactor *reactor, tw_action_
  *
  * Thread:    loop.
  * Ownership: (arg, destroy) is consumed, on error too; destroy may be NULL, and is called after
- * work, on its thread. Returns:   0; -ENOMEM; -ESHUTDOWN once the reactor is stopping.
+ *            work, on its thread.
+ * Returns:   0; -ENOMEM; -ESHUTDOWN once the reactor is stopping.
  */
 TW_EXPORT int tw_reactor_call_in_thread(struct tw_reactor *reactor, tw_call_fn work, void *arg,
                                         tw_destroy_fn destroy);

@@ -47,8 +47,8 @@ struct tw_reactor {
 /**
  * Make the common half.
  *
- * Thread:    any. The clock is borrowed and must outlive the reactor.
- * Returns:   0; -ENOMEM; -EMFILE and the like if there is no descriptor for waking up.
+ * Thread:  any. The clock is borrowed and must outlive the reactor.
+ * Returns: 0; -ENOMEM; -EMFILE and the like if there is no descriptor for waking up.
  */
 TW_EXPORT int tw_reactor_init(struct tw_reactor *reactor, const struct tw_reactor_ops *ops,
                               struct tw_clock *clock);

@@ -17,7 +17,8 @@ TW_BEGIN_DECLS
  *
  * Thread:    any, but all its operations on one thread at a time: it has no lock.
  * Ownership: the worker is yours to unref. Tasks still queued when the last reference goes are
- * given up with -ESHUTDOWN. Returns:   0; -ENOMEM.
+ *            given up with -ESHUTDOWN.
+ * Returns:   0; -ENOMEM.
  */
 TW_EXPORT int tw_memory_worker_new(struct tw_worker **ret_worker);
 
@@ -28,7 +29,7 @@ TW_EXPORT int tw_memory_worker_new(struct tw_worker **ret_worker);
  * what was queued before can still be performed (MEM-005).
  *
  * Returns: 1 if a task was performed or given up as cancelled; 0 if there was none; -EINVAL for
- * another kind of worker.
+ *          another kind of worker.
  */
 TW_EXPORT int tw_memory_worker_perform(struct tw_worker *worker);
 

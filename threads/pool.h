@@ -36,7 +36,8 @@ struct tw_pool_options {
  *
  * Thread:    any.
  * Ownership: the options are borrowed for the call, NULL means the defaults. The pool is yours to
- * unref. Returns:   0; -ENOMEM; -EINVAL for options that are not right.
+ *            unref.
+ * Returns:   0; -ENOMEM; -EINVAL for options that are not right.
  *
  * @param limit the most threads it may have at once; 0: none yet; TW_POOL_LIMIT_DEFAULT
  */
@@ -91,8 +92,9 @@ TW_EXPORT bool tw_pool_is_own_thread(const struct tw_pool *pool);
  *
  * Thread:    any.
  * Ownership: the task is lent. It is submitted to the worker, of which a reference is held, when
- * the pool has ended: perhaps before this returns. If the worker refuses it, its fn gets the
- * worker's error. Returns:   0; -EINVAL for NULL.
+ *            the pool has ended: perhaps before this returns. If the worker refuses it, its fn gets
+ *            the worker's error.
+ * Returns:   0; -EINVAL for NULL.
  */
 TW_EXPORT int tw_pool_notify_end(struct tw_pool *pool, struct tw_worker *worker,
                                  struct tw_task *task);

@@ -23,13 +23,13 @@ struct tw_task;
  *
  * Once it is entered nobody else touches the task: it may free it, move it, or submit it again.
  *
- * Thread: the worker's, when status is 0. A task given up may hear of it on the thread that gave it
- * up.
+ * Thread:  the worker's, when status is 0. A task given up may hear of it on the thread that gave
+ *          it up.
  *
  * @param task the task
  * @param status 0: perform it. Else it was given up: -ECANCELED because it was cancelled,
- * -ESHUTDOWN because its worker was shut down before any thread could take it, -EAGAIN because no
- * thread can be made.
+ *               -ESHUTDOWN because its worker was shut down before any thread could take it,
+ *               -EAGAIN because no thread can be made.
  */
 typedef void (*tw_task_fn)(struct tw_task *task, int status);
 
@@ -51,7 +51,7 @@ TW_EXPORT void tw_task_init(struct tw_task *task, tw_task_fn fn);
  * is made for it (trio's "idle before deliver"). What follows in fn must not block. Elsewhere than
  * in a team it does nothing.
  *
- * Thread: the one that runs fn, at most once for each time fn is called.
+ * Thread:  the one that runs fn, at most once for each time fn is called.
  */
 TW_EXPORT void tw_task_delivers(struct tw_task *task);
 

@@ -38,11 +38,12 @@ enum tw_created {
  * Makes a worker for a team.
  *
  * Thread:    inside the coordinator, so it must be short, must not block, and must start no thread:
- * a worker that is "coming" starts its own at its first submit, which comes after the books are
- * closed. It may call the team's operations; they take effect afterwards. Ownership: the team takes
- * over the reference to *ret_worker. The team quits it, exactly once, never while it is busy.
+ *            a worker that is "coming" starts its own at its first submit, which comes after the
+ *            books are closed. It may call the team's operations; they take effect afterwards.
+ * Ownership: the team takes over the reference to *ret_worker. The team quits it, exactly once,
+ *            never while it is busy.
  * Returns:   an enum tw_created; a negative errno, which is reported, and otherwise means "none
- * now".
+ *            now".
  *
  * @param arg as given to tw_team_new()
  * @param live how many workers the team has: idle, busy and coming
@@ -72,9 +73,9 @@ struct tw_statistics {
  *
  * Thread:    any.
  * Ownership: the coordinator is borrowed, the team takes a reference and quits it at its end. (arg,
- * destroy) is consumed, on error too: destroy is called once no worker will be made any more. The
- * team is yours to unref. Returns:   0; -ENOMEM; -EINVAL if the coordinator is not exclusive, or
- * something is NULL.
+ *            destroy) is consumed, on error too: destroy is called once no worker will be made any
+ *            more. The team is yours to unref.
+ * Returns:   0; -ENOMEM; -EINVAL if the coordinator is not exclusive, or something is NULL.
  */
 TW_EXPORT int tw_team_new(struct tw_worker *coordinator, tw_create_worker_fn create, void *arg,
                           tw_destroy_fn destroy, struct tw_team **ret_team);
@@ -101,7 +102,7 @@ TW_EXPORT int tw_team_cancel(struct tw_team *team, struct tw_task *task);
  * Thread:  any.
  * Blocks:  as the coordinator's submit does.
  * Returns: 0; -ESHUTDOWN after quit; -ENOMEM if the step could not be noted (only with a
- * coordinator that cannot be entered).
+ *          coordinator that cannot be entered).
  */
 TW_EXPORT int tw_team_grow(struct tw_team *team, size_t n);
 

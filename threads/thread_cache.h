@@ -20,10 +20,12 @@ TW_BEGIN_DECLS
  * free.
  *
  * Thread:    any. Work, the destroy of arg and deliver run, in this order, on one thread of the
- * cache. Blocks:    never; work may block, deliver must not. Ownership: (arg, destroy) is consumed,
- * on error too; destroy may be NULL. deliver may be NULL; then a failure of the work is reported as
- * unhandled. What deliver leaves in the result is destroyed. Returns:   0; -ENOMEM; -EAGAIN if no
- * thread can be made; -EINVAL without work.
+ *            cache.
+ * Blocks:    never; work may block, deliver must not.
+ * Ownership: (arg, destroy) is consumed, on error too; destroy may be NULL. deliver may be NULL;
+ *            then a failure of the work is reported as unhandled. What deliver leaves in the result
+ *            is destroyed.
+ * Returns:   0; -ENOMEM; -EAGAIN if no thread can be made; -EINVAL without work.
  *
  * @param work what to run; it starts from null
  * @param arg its argument

@@ -26,8 +26,9 @@ struct tw_thread_worker_options {
  *
  * Thread:    any.
  * Ownership: the options are borrowed for the call, NULL means the defaults. The worker is yours to
- * unref. Returns:   0; -ENOMEM; -EAGAIN if no thread can be made; -EINVAL for a stack size the
- * system refuses.
+ *            unref.
+ * Returns:   0; -ENOMEM; -EAGAIN if no thread can be made; -EINVAL for a stack size the system
+ *            refuses.
  */
 TW_EXPORT int tw_thread_worker_new(const struct tw_thread_worker_options *options,
                                    struct tw_worker **ret_worker);

@@ -25,7 +25,7 @@ struct tw_worker;
  * Blocks:    never, save a lock worker, which waits for its lock.
  * Ownership: the task is lent, and must not move until fn is entered; on error it was never lent.
  * Returns:   0; -ESHUTDOWN if the worker has quit, and then fn is not called; -EAGAIN from a worker
- * whose thread cannot be made; -EINVAL for NULL.
+ *            whose thread cannot be made; -EINVAL for NULL.
  */
 TW_EXPORT int tw_worker_submit(struct tw_worker *worker, struct tw_task *task);
 
@@ -35,10 +35,10 @@ TW_EXPORT int tw_worker_submit(struct tw_worker *worker, struct tw_task *task);
  * If the answer is 0, fn will be called with -ECANCELED, perhaps before this returns, perhaps later
  * by whoever comes upon the task. A task that runs already goes on.
  *
- * Thread:    any. The caller makes sure that the task is not freed meanwhile.
- * Blocks:    as submit does.
- * Returns:   0; -EALREADY if it has started, is over, has been cancelled before, or was never
- * submitted; -EINVAL for NULL.
+ * Thread:  any. The caller makes sure that the task is not freed meanwhile.
+ * Blocks:  as submit does.
+ * Returns: 0; -EALREADY if it has started, is over, has been cancelled before, or was never
+ *          submitted; -EINVAL for NULL.
  */
 TW_EXPORT int tw_worker_cancel(struct tw_worker *worker, struct tw_task *task);
 
