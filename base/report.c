@@ -33,6 +33,7 @@ void tw__report(enum tw_report_level level, const char *text, struct tw_failure 
     use_handler(level, text, failure, use_arg);
 }
 
+#undef tw__misuse
 int tw__misuse(int error, const char *text)
 {
     const char *wish = getenv("TWINE_ABORT_ON_MISUSE");

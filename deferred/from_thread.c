@@ -28,7 +28,7 @@ struct block {
     struct tw_reactor *reactor;  /* the loop's; valid while it is away */
     struct tw_task task;         /* whose turn it is */
     struct tw_worker *pool;      /* a reference, as long as the block lives: cancel needs it */
-    struct tw_worker *mailbox;   /* a reference */
+    struct tw_worker *mailbox;   /* a reference, until the task has been submitted to it */
     tw_call_fn work;
     void *arg;
     tw_destroy_fn destroy;
@@ -57,7 +57,6 @@ static void drop_hold(struct block *block, struct tw_reactor *reactor)
     if (atomic_fetch_sub_explicit(&block->holds, 1, memory_order_acq_rel) != 1)
         return;
     tw_worker_unref(block->pool);
-    tw_worker_unref(block->mailbox);
     if (reactor && reactor->_common->blocks.count < BLOCKS_KEPT) {
         *(void **)block = reactor->_common->blocks.first;
         reactor->_common->blocks.first = block;
@@ -117,6 +116,8 @@ static void left_behind(struct tw__away *away)
 static void work_in_pool(struct tw_task *task, int status)
 {
     struct block *block = TW_CONTAINER(task, struct block, task);
+    struct tw_worker *mailbox =
+        block->mailbox; /* once submitted, the block may be gone before submit returns */
     if (status == 0)
         block->work(&block->result, block->arg);
     else
@@ -125,8 +126,9 @@ static void work_in_pool(struct tw_task *task, int status)
         block->destroy(block->arg);
     tw_task_delivers(task);
     tw_task_init(task, come_home);
-    if (tw_worker_submit(block->mailbox, task) < 0)
+    if (tw_worker_submit(mailbox, task) < 0)
         end_task(block, NULL);
+    tw_worker_unref(mailbox);
 }
 
 /* Takes the work out of the pool if it has not started; the Deferred then fails as cancelled in

@@ -9,6 +9,7 @@
 #define TWINE_DEFERRED_LIST_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <twine/deferred/deferred.h>
 
 TW_BEGIN_DECLS

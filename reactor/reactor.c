@@ -12,7 +12,7 @@
 #include <twine/base/check_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
-#include <twine/base/result_internal.h>
+#include <twine/base/search_internal.h>
 #include <twine/base/self_internal.h>
 
 /* A batch: so many calls, or so long; the clock is read every so many. Then I/O and timers get
@@ -20,6 +20,9 @@
 #define BATCH_CALLS 128
 #define BATCH_TIME TW_MILLISECOND
 #define CALLS_PER_CLOCK 16
+
+/* How long a pass may go on looking for results that come home, before I/O gets its turn. */
+#define LONGEST_LOOK (100 * TW_MICROSECOND)
 
 #define POOL_SIZE 10
 #define SHUTDOWN_TIMEOUT (30 * TW_SECOND)
@@ -229,6 +232,33 @@ static void run_calls(struct tw__reactor_common *common)
     }
 }
 
+static bool has_calls(void *common)
+{
+    return tw__inbox_has_tasks(&((struct tw__reactor_common *)common)->mailbox->inbox);
+}
+
+/* While jobs are out, and nothing else is to be done, their results may come within the next few microseconds. What these calls
+ * send themselves is not waited for here: it finds has_calls() true at once, and waits for the next pass. */
+static bool look_for_calls(struct tw__reactor_common *common, uint64_t *until)
+{
+    uint64_t now;
+    if (common->calls || !common->away_count || common->wants_stop || has_calls(common) ||
+        !tw__search(&common->search, has_calls, common))
+        return false;
+    now = tw_clock_now(common->clock);
+    if (!*until)
+        *until = tw_time_add(now, LONGEST_LOOK);
+    return now < *until && now < common->armed;
+}
+
+static void run_calls_that_come(struct tw__reactor_common *common)
+{
+    uint64_t until = 0;
+    do
+        run_calls(common);
+    while (look_for_calls(common, &until));
+}
+
 /* One reading of the clock, and only those that were there: one made due meanwhile waits for the
  * next pass (TIM-003, TIM-004). */
 static void run_timers(struct tw__reactor_common *common)
@@ -267,7 +297,7 @@ void tw_reactor_pass(struct tw_reactor *reactor)
         start(reactor);
     common->refs++; /* a call may let go of the last reference */
     common->is_in_pass = true;
-    run_calls(common);
+    run_calls_that_come(common);
     run_timers(common);
     if (common->wants_stop && common->state == REACTOR_RUNNING)
         begin_shutdown(reactor);

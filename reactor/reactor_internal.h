@@ -12,6 +12,7 @@
 #define TWINE_REACTOR_REACTOR_INTERNAL_H
 
 #include <stdatomic.h>
+#include <twine/base/search_internal.h>
 #include <twine/reactor/mailbox_internal.h>
 #include <twine/reactor/reactor_ops.h>
 #include <twine/reactor/timer_heap_internal.h>
@@ -54,6 +55,7 @@ struct tw__reactor_common {
     uint64_t
         bell; /* a time to wake the loop at, for nothing: the end of an iterate, or of a shutdown */
     struct tw__free_list blocks;
+    struct tw__search search;
 };
 
 /* A turn of our own, from run, iterate or wait. 0; -EDEADLK from inside a turn; what the plug-in

@@ -245,6 +245,7 @@ int main(int argc, char **argv)
     CU_pSuite suite;
     unsigned failures;
     int i;
+    setvbuf(stdout, NULL, _IONBF, 0); /* so that a test that hangs is known by name */
     tw_memory_set_functions(count_malloc, count_realloc, count_free);
     tw_report_set_handler(take_report, NULL);
     setenv("TWINE_ABORT_ON_MISUSE", "1", 1);

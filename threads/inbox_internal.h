@@ -104,6 +104,13 @@ static inline int tw__inbox_close(struct tw__inbox *inbox)
     return seen == TW__INBOX_ASLEEP;
 }
 
+/* Owner. Closed, and nothing is left to take: in one look, so that what was accepted before is not missed. */
+static inline bool tw__inbox_is_over(struct tw__inbox *inbox)
+{
+    uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_acquire);
+    return (seen & TW__INBOX_CLOSED) && !(seen & ~TW__INBOX_FLAGS);
+}
+
 /* Any thread. */
 static inline bool tw__inbox_is_closed(struct tw__inbox *inbox)
 {

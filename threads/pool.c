@@ -9,19 +9,18 @@
 #include <twine/threads/pool.h>
 
 #include <errno.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <twine/base/lock_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/park_internal.h>
+#include <twine/base/processors_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/threads/lock_worker.h>
 #include <twine/threads/task_queue_internal.h>
 #include <twine/threads/thread_worker_internal.h>
 #include <twine/threads/worker_ops.h>
-#include <unistd.h>
 
 struct tw_pool {
     struct tw_worker base;
@@ -129,20 +128,9 @@ static int create_worker(void *arg, size_t live, struct tw_worker **ret_worker)
 }
 
 /* For work that mostly waits: a few more than the processors we may run on. */
-static size_t default_limit(void)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-#if defined(__linux__)
-    cpu_set_t mask;
-    if (sched_getaffinity(0, sizeof mask, &mask) == 0)
-        processors = CPU_COUNT(&mask);
-#endif
-    return (size_t)(processors > 0 ? processors : 1) + 4;
-}
-
 static size_t limit_of(size_t limit)
 {
-    return limit == TW_POOL_LIMIT_DEFAULT ? default_limit() : limit;
+    return limit == TW_POOL_LIMIT_DEFAULT ? tw__processors() + 4 : limit;
 }
 
 /* --- the operations --------------------------------------------------------------------------- */

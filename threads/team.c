@@ -45,10 +45,14 @@ static void strike_off(struct slot *slot, int error)
 static void run_slots(struct slot *slot)
 {
     while (slot) {
-        struct slot *next = slot->next; /* the slot is its worker's once it is submitted */
-        int rc = tw_worker_submit(slot->worker, &slot->node);
+        /* Once the node is submitted its worker may have run it, gone, and taken the slot along, before submit has returned:
+         * so hold the worker, and do not look at the slot. */
+        struct slot *next = slot->next;
+        struct tw_worker *worker = tw_worker_ref(slot->worker);
+        int rc = tw_worker_submit(worker, &slot->node);
         if (rc < 0)
             strike_off(slot, rc);
+        tw_worker_unref(worker);
         slot = next;
     }
 }

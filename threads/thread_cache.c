@@ -140,7 +140,9 @@ static void *live(void *arg)
 
 /* --- starting --------------------------------------------------------------------------------- */
 
-static struct cached_thread *take_idle(struct tw__cache_job *job)
+/* The wake is given under the lock: as soon as the lock is free the thread may see the job, run it, wait too long, and be
+ * freed. Returns whether there was one. */
+static bool hand_to_idle(struct tw__cache_job *job)
 {
     struct cached_thread *thread;
     tw__lock_acquire(&cache.lock);
@@ -150,9 +152,10 @@ static struct cached_thread *take_idle(struct tw__cache_job *job)
     if (thread) {
         remove_idle_locked(thread);
         thread->locked.job = job;
+        tw__park_wake(&thread->park);
     }
     tw__lock_release(&cache.lock);
-    return thread;
+    return thread != NULL;
 }
 
 static int create_detached(struct cached_thread *thread)
@@ -204,12 +207,7 @@ static int start_new(struct tw__cache_job *job)
 
 int tw__thread_cache_start(struct tw__cache_job *job)
 {
-    struct cached_thread *idle = take_idle(job);
-    if (!idle)
-        return start_new(job);
-    /* It has a job now, so it will not end before it has run it: the wake finds it alive. */
-    tw__park_wake(&idle->park);
-    return 0;
+    return hand_to_idle(job) ? 0 : start_new(job);
 }
 
 int tw_thread_cache_set_idle_timeout(int64_t timeout)

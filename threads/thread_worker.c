@@ -13,6 +13,7 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/park_internal.h>
 #include <twine/base/report_internal.h>
+#include <twine/base/search_internal.h>
 #include <twine/threads/inbox_internal.h>
 #include <twine/threads/worker_ops.h>
 
@@ -21,8 +22,9 @@ struct thread_worker {
     struct tw__cache_job job;
     struct tw__inbox inbox;
     struct tw__park park;
-    atomic_int holds; /* the users' one, and the thread's */
-    bool is_started;  /* only touched by the one first submit */
+    struct tw__search search; /* the thread's own */
+    atomic_int holds;         /* the users' one, and the thread's */
+    bool is_started;          /* only touched by the one first submit */
     void (*ended)(void *owner);
     void *owner;
 };
@@ -56,6 +58,12 @@ static void run_all(struct tw_task *task)
     }
 }
 
+static bool has_news(void *worker)
+{
+    struct thread_worker *own = (struct thread_worker *)worker;
+    return tw__inbox_has_tasks(&own->inbox) || tw__inbox_is_closed(&own->inbox);
+}
+
 static void run_on_thread(struct tw__cache_job *job)
 {
     struct thread_worker *own = TW_CONTAINER(job, struct thread_worker, job);
@@ -65,10 +73,10 @@ static void run_on_thread(struct tw__cache_job *job)
         tasks = tw__inbox_take(&own->inbox);
         if (tasks)
             run_all(tasks);
-        else if (tw__inbox_sleep(&own->inbox))
-            tw__park_wait(&own->park, tw_clock_monotonic(), TW_NEVER);
-        else if (!tw__inbox_has_tasks(&own->inbox) && tw__inbox_is_closed(&own->inbox))
+        else if (tw__inbox_is_over(&own->inbox))
             break;
+        else if (!tw__search(&own->search, has_news, own) && tw__inbox_sleep(&own->inbox))
+            tw__park_wait(&own->park, tw_clock_monotonic(), TW_NEVER);
     }
     current = NULL;
 }

@@ -337,7 +337,6 @@ TEST(DEF_094_inner_is_kept_by_a_waiting_outer)
     drop_both(&outer, &inner);
 }
 
-/* A callback may leave another Deferred after all, or a value: the first is let go of. */
 static void give_twice(struct tw_result *result, void *deferred)
 {
     struct tw_deferred *first;
@@ -352,6 +351,7 @@ static void give_and_think_again(struct tw_result *result, void *deferred)
     tw_result_set(result, VALUE(6), NULL);
 }
 
+/* A callback may leave another Deferred after all, or a value: the first is let go of. */
 TEST(last_thing_left_counts)
 {
     struct pair outer = make(), inner = make();

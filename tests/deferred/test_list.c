@@ -331,8 +331,6 @@ TEST(DLS_020_same_child_twice)
     drop_children();
 }
 
-/* The list owns the values: whoever does not take one out leaves it to be destroyed with the
- * outcomes. */
 static void take_second(struct tw_result *result, void *ret_value)
 {
     struct tw_outcomes *outcomes = (struct tw_outcomes *)tw_result_value(result);
@@ -342,6 +340,8 @@ static void take_second(struct tw_result *result, void *ret_value)
     CU_ASSERT_FALSE(tw_outcomes_has(outcomes, 3));
 }
 
+/* The list owns the values: whoever does not take one out leaves it to be destroyed with the
+ * outcomes. */
 TEST(values_are_taken_or_destroyed_with_the_outcomes)
 {
     int destroyed[COUNT] = {0, 0, 0}, i;

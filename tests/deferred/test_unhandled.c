@@ -194,7 +194,6 @@ TEST(unhandled_cancel_is_reported)
     CU_ASSERT_PTR_EQUAL(seen.kind, &TW_ERROR_CANCELLED);
 }
 
-/* A failure has one place where it was made: the line of the tw_result_failf. */
 static void fail_here(struct tw_result *result, void *ret_line)
 {
     *(int *)ret_line = __LINE__ + 1;
@@ -207,6 +206,7 @@ static void see_place(struct tw_result *result, void *line)
     tw_result_set(result, NULL, NULL);
 }
 
+/* A failure has one place where it was made: the line of the tw_result_failf. */
 TEST(failure_knows_where_it_was_made)
 {
     struct pair a = make();

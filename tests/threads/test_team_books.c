@@ -132,13 +132,16 @@ TEST(a_worker_that_is_coming_is_live_and_free)
 {
     struct hand hand;
     struct note notes[3];
-    start_locked(&hand, 2);
+    start_locked(&hand, 5);
     hand.answer = TW_CREATED_COMING;
     notes_init(notes, 3);
     submit(&hand, notes, 0, 1);
     CHECK_BOOKS(&hand, 0, 0, 1);
     CU_ASSERT_EQUAL(hand_books(&hand).coming, 1);
-    submit(&hand, notes, 1, 3);
+    submit(&hand, notes, 1, 2);
+    CU_ASSERT_EQUAL(hand_books(&hand).coming, 2);
+    hand.limit = 2;
+    submit(&hand, notes, 2, 3);
     CU_ASSERT_EQUAL(hand_books(&hand).coming, 2);
     CHECK_BOOKS(&hand, 0, 0, 3);
     CU_ASSERT_TRUE(hand_perform(&hand, 1));
@@ -197,14 +200,14 @@ TEST(what_a_lost_worker_was_to_do_goes_back_to_the_front)
     struct hand hand;
     struct note notes[3];
     int i;
-    start_locked(&hand, 2);
+    start_locked(&hand, 1);
     notes_init(notes, 3);
-    submit(&hand, notes, 0, 1);
+    submit(&hand, notes, 0, 3);
+    hand.limit = 2;
     hand.refusal = -EAGAIN;
-    submit(&hand, notes, 1, 2);
-    CHECK_NOT_CALLED(&notes[1]);
-    hand.limit = 0;
-    submit(&hand, notes, 2, 3);
+    CU_ASSERT_EQUAL(tw_team_grow(hand.team, 1), 0);
+    CU_ASSERT_EQUAL(hand.count, 2);
+    CU_ASSERT_TRUE(hand.made[1].is_gone);
     CHECK_BOOKS(&hand, 0, 1, 2);
     hand_run(&hand);
     for (i = 0; i < 3; i++) {

@@ -1,0 +1,87 @@
+/*
+ * The search, and when it is not worth it: after each search in vain twice as many chances are let go by, up to a
+ * limit, so a searcher with bad luck spends next to nothing; one find, and it searches every time again.
+ */
+#include <twine/base/search_internal.h>
+
+#include <stdatomic.h>
+#include <twine/base/clock.h>
+#include <twine/base/processors_internal.h>
+
+#define MOST_SKIPPED 255
+#define LOOKS_PER_CLOCK 16
+#define TRIES_TO_ENTER 64
+
+static atomic_uint searchers;
+
+/* Tells the processor that this is a waiting loop. */
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
+#endif
+}
+
+/* Relaxed throughout: the number is a courtesy, nothing is published by it. */
+static bool enter(void)
+{
+    unsigned spare = tw__processors() - 1;
+    if (atomic_load_explicit(&searchers, memory_order_relaxed) >= spare)
+        return false;
+    if (atomic_fetch_add_explicit(&searchers, 1, memory_order_relaxed) < spare)
+        return true;
+    atomic_fetch_sub_explicit(&searchers, 1, memory_order_relaxed);
+    return false;
+}
+
+static bool look(bool (*found)(void *arg), void *arg)
+{
+    struct tw_clock *clock = tw_clock_monotonic();
+    uint64_t until = tw_time_add(tw_clock_now(clock), TW__SEARCH_TIME);
+    unsigned looks = 0;
+    while (!found(arg)) {
+        relax();
+        if (++looks % LOOKS_PER_CLOCK == 0 && tw_clock_now(clock) >= until)
+            return false;
+    }
+    return true;
+}
+
+static void remember(struct tw__search *search, bool was_found)
+{
+    search->next_skip = was_found ? 0 : 2 * search->next_skip + 1;
+    if (search->next_skip > MOST_SKIPPED)
+        search->next_skip = MOST_SKIPPED;
+    search->to_skip = search->next_skip;
+}
+
+/* Another may be about to find what we have just sent it, and leave: wait a moment for its place. */
+static bool enter_soon(bool (*found)(void *arg), void *arg)
+{
+    unsigned tries;
+    for (tries = 0; tries < TRIES_TO_ENTER; tries++) {
+        if (enter())
+            return true;
+        if (found(arg))
+            return false;
+        relax();
+    }
+    return false;
+}
+
+bool tw__search(struct tw__search *search, bool (*found)(void *arg), void *arg)
+{
+    bool was_found;
+    if (search->to_skip > 0) {
+        search->to_skip--;
+        return false;
+    }
+    if (!enter_soon(found, arg))
+        return found(arg);
+    was_found = look(found, arg);
+    atomic_fetch_sub_explicit(&searchers, 1, memory_order_relaxed);
+    remember(search, was_found);
+    return was_found;
+}
