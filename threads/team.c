@@ -165,7 +165,7 @@ static void drain(struct tw_team *team, struct outcome *outcome)
         if (entry->fn == tw__op_mark)
             do_op(team, (struct op *)entry, outcome);
         else
-            tw__books_submit(team, entry, outcome);
+            tw__books_wait(team, entry, outcome);
 }
 
 static void step_fn(struct tw_task *step, int status)
@@ -191,6 +191,8 @@ static int post(struct tw_team *team, struct tw_task *entry, bool is_refused_aft
         tw__lock_release(&team->inbox_lock);
         return -ESHUTDOWN;
     }
+    if (entry->fn != tw__op_mark)
+        tw_task_accept(entry, &team->base);
     tw__task_queue_append(&team->inbox.entries, entry);
     atomic_store_explicit(&team->inbox_is_full, true, memory_order_relaxed);
     was_posted = team->inbox.is_posted;
@@ -345,9 +347,9 @@ int tw_team_submit(struct tw_team *team, struct tw_task *task)
     int rc = 0;
     if (!team || !task || !task->fn)
         return tw__misuse(-EINVAL, "tw_team_submit: needs a team and a task with an fn");
-    tw_task_accept(task, &team->base);
     if (enter(team, &outcome)) {
-        /* Inside, so that what is accepted comes before the step of a quit. */
+        /* Inside, so that what is accepted comes before the step of a quit, and what is refused never looks accepted to
+         * a canceller. */
         if (atomic_load_explicit(&team->has_quit, memory_order_relaxed))
             rc = -ESHUTDOWN;
         else
@@ -356,8 +358,6 @@ int tw_team_submit(struct tw_team *team, struct tw_task *task)
     } else {
         rc = post(team, task, true);
     }
-    if (rc < 0)
-        tw_task_take(task); /* it was never lent */
     return rc;
 }
 

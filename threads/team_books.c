@@ -204,6 +204,12 @@ static void maybe_end(struct tw_team *team, struct outcome *outcome)
 
 void tw__books_submit(struct tw_team *team, struct tw_task *task, struct outcome *outcome)
 {
+    tw_task_accept(task, &team->base);
+    tw__books_wait(team, task, outcome);
+}
+
+void tw__books_wait(struct tw_team *team, struct tw_task *task, struct outcome *outcome)
+{
     tw__task_queue_append(&team->coord.backlog, task);
     add(&team->coord.waiting, 1);
     pump(team, outcome);

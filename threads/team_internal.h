@@ -99,7 +99,9 @@ struct tw_team {
 /* --- team_books.c: inside the coordinator ----------------------------------------------------- */
 
 void tw__outcome_init(struct outcome *outcome);
+/* Accept a task; let one that was accepted when it was posted wait. */
 void tw__books_submit(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
+void tw__books_wait(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
 void tw__books_cancel(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
 /* A worker's thread is up, or has woken. Returns the task it runs first; NULL: none. */
 struct tw_task *tw__books_start(struct tw_team *team, struct slot *slot, struct outcome *outcome);
