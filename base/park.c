@@ -5,8 +5,9 @@
  *     ASLEEP   the owner sleeps, or is about to
  *     WOKEN    a wake that has not been consumed
  *
- *     owner    EMPTY -> ASLEEP, sleep while ASLEEP; WOKEN -> EMPTY on the way out; ASLEEP -> EMPTY
- * on a timeout waker    anything -> WOKEN, and a system call only if it was ASLEEP
+ *     owner    EMPTY -> ASLEEP, sleep while ASLEEP; WOKEN -> EMPTY on the way out;
+ *              ASLEEP -> EMPTY on a timeout
+ *     waker    anything -> WOKEN, and a system call only if it was ASLEEP
  *
  * No wake is lost: the kernel compares the word with ASLEEP under its own lock before it puts the
  * thread to sleep, and the exchange of the waker, which comes before its call, has changed it. What

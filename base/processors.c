@@ -1,6 +1,6 @@
 /*
- * The number of processors: the affinity mask, cut down by the quotas of the control group and those above it
- * (version 2: cpu.max holds "quota period" or "max period", in microseconds).
+ * The number of processors: the affinity mask, cut down by the quotas of the control group and
+ * those above it (version 2: cpu.max holds "quota period" or "max period", in microseconds).
  */
 #include <twine/base/processors_internal.h>
 

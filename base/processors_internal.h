@@ -4,7 +4,8 @@
 #ifndef TWINE_BASE_PROCESSORS_INTERNAL_H
 #define TWINE_BASE_PROCESSORS_INTERNAL_H
 
-/* By its affinity mask and its control group's quota, rounded up; at least 1. Asked of the system once. Any thread. */
+/* By its affinity mask and its control group's quota, rounded up; at least 1. Asked of the system
+ * once. Any thread. */
 unsigned tw__processors(void);
 
 #endif

@@ -13,7 +13,7 @@ void tw__report(enum tw_report_level level, const char *text, struct tw_failure 
 int tw__misuse(int error, const char *text);
 
 #if defined(__clang_analyzer__) /* which cannot see that it gives back what it is given */
-#define tw__misuse(error, text) (error)
+#define tw__misuse(error, text) ((void)(text), (error))
 #endif
 
 #endif

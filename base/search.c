@@ -1,6 +1,7 @@
 /*
- * The search, and when it is not worth it: after each search in vain twice as many chances are let go by, up to a
- * limit, so a searcher with bad luck spends next to nothing; one find, and it searches every time again.
+ * The search, and when it is not worth it: after each search in vain twice as many chances are let
+ * go by, up to a limit, so a searcher with bad luck spends next to nothing; one find, and it
+ * searches every time again.
  */
 #include <twine/base/search_internal.h>
 
@@ -57,7 +58,8 @@ static void remember(struct tw__search *search, bool was_found)
     search->to_skip = search->next_skip;
 }
 
-/* Another may be about to find what we have just sent it, and leave: wait a moment for its place. */
+/* Another may be about to find what we have just sent it, and leave: wait a moment for its place.
+ * */
 static bool enter_soon(bool (*found)(void *arg), void *arg)
 {
     unsigned tries;

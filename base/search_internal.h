@@ -1,10 +1,10 @@
 /*
  * Looking again before going to sleep.
  *
- * To be woken costs 10 to 40 microseconds, to find a task that comes within the next few costs 0.3. So who has
- * nothing to do looks again for some 20 microseconds; but only while that has lately paid off, by one searcher for each
- * spare processor at most, and never when there is one processor: there the searcher would keep off the very
- * thread that it waits for.
+ * To be woken costs 10 to 40 microseconds, to find a task that comes within the next few costs 0.3.
+ * So who has nothing to do looks again for some 20 microseconds; but only while that has lately
+ * paid off, by one searcher for each spare processor at most, and never when there is one
+ * processor: there the searcher would keep off the very thread that it waits for.
  */
 #ifndef TWINE_BASE_SEARCH_INTERNAL_H
 #define TWINE_BASE_SEARCH_INTERNAL_H
@@ -19,7 +19,8 @@ struct tw__search {
     unsigned to_skip, next_skip;
 };
 
-/* Call found(arg) until it says true, or for TW__SEARCH_TIME; not at all if it does not pay. Returns what it said last. */
+/* Call found(arg) until it says true, or for TW__SEARCH_TIME; not at all if it does not pay.
+ * Returns what it said last. */
 bool tw__search(struct tw__search *search, bool (*found)(void *arg), void *arg);
 
 #endif

@@ -146,11 +146,12 @@ TW_EXPORT int tw_result_set_deferred(struct tw_result *result, struct tw_deferre
  * CAN-023).
  *
  * Returns: 0, also if there is nothing to cancel any more; what the canceller answered, if it
- *          refused; -EDEADLK from inside the canceller.
+ *          refused (-EINPROGRESS from a list that still waits); -EDEADLK from inside the canceller.
  */
 TW_EXPORT int tw_deferred_cancel(struct tw_deferred *deferred);
 
-/** Hold its callbacks back, until as many unpauses (DEF-060). Returns: 0; -EINVAL for NULL. */
+/** Hold its callbacks back, until as many unpauses (DEF-060). Keep a handle until then: what waits
+ *  for it could not go on without. Returns: 0; -EINVAL for NULL. */
 TW_EXPORT int tw_deferred_pause(struct tw_deferred *deferred);
 /** Take a pause back; the last one runs what is due. Returns: 0; -EINVAL if it is not paused
  * (DEF-065). */

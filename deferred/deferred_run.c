@@ -6,10 +6,10 @@
  * until
  *     - there are none left: it comes off the stack;
  *     - a callback leaves a Deferred that has no result yet: it comes off the stack, and waits
- * beside that one's links;
+ *       beside that one's links;
  *     - it reaches a Deferred that waits for it, or that it was chained to: that one gets its
- * result, goes on top, and runs first. So a chain of any length needs no stack of the machine's,
- * and no memory.
+ *       result, goes on top, and runs first.
+ * So a chain of any length needs no stack of the machine's, and no memory.
  */
 #include <twine/deferred/deferred_internal.h>
 

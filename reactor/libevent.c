@@ -4,10 +4,9 @@
  * Four events on the base, all touched on the loop's thread only (T16, T18):
  *
  *     wake    the mailbox's descriptor is readable     internal: it does not keep the loop alive
- *     timer   a timerfd is readable                    internal as well: the reactor says whether
- * it is alive pass    the work itself, made active by the two  an ordinary event, so it counts for
- * EVLOOP_ONCE alive   a timer that never comes                 added while work is out: it keeps
- * the loop alive
+ *     timer   a timerfd is readable                    internal as well
+ *     pass    the work itself, made active by the two  ordinary, so it counts for EVLOOP_ONCE
+ *     alive   a timer that never comes                 added while work is out: keeps the loop alive
  *
  * libevent's own timers follow a coarse and cached clock (T1, T2), hence the timerfd. The portable
  * path uses a libevent timer on a base with a precise clock, and keeps the cached time fresh.

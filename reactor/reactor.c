@@ -237,8 +237,9 @@ static bool has_calls(void *common)
     return tw__inbox_has_tasks(&((struct tw__reactor_common *)common)->mailbox->inbox);
 }
 
-/* While jobs are out, and nothing else is to be done, their results may come within the next few microseconds. What these calls
- * send themselves is not waited for here: it finds has_calls() true at once, and waits for the next pass. */
+/* While jobs are out, and nothing else is to be done, their results may come within the next few
+ * microseconds. What these calls send themselves is not waited for here: it finds has_calls() true
+ * at once, and waits for the next pass. */
 static bool look_for_calls(struct tw__reactor_common *common, uint64_t *until)
 {
     uint64_t now;

@@ -4,10 +4,9 @@
  * The common half does everything but wait. A plug-in waits, on the reactor's thread, until one of
  * three things happens, and calls tw_reactor_pass() then:
  *
- *     the wake descriptor, tw_reactor_wake_fd(), is readable     another thread has sent something
- *     the time given to set_timer has come                       a delayed call is due
- *     again was called                                           a pass stopped at the end of its
- * budget
+ *     the wake descriptor, tw_reactor_wake_fd(), is readable    another thread has sent something
+ *     the time given to set_timer has come                      a delayed call is due
+ *     again was called                                          a pass came to the end of its budget
  *
  * Descriptors and signals of the user's are the loop's own business: with libevent, add events to
  * the base.

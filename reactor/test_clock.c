@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
-#include <twine/reactor/reactor_ops.h>
+#include <twine/reactor/reactor_internal.h>
 
 struct test_reactor {
     struct tw_reactor base;
@@ -96,6 +96,8 @@ int tw_test_clock_reactor_advance(struct tw_reactor *reactor, int64_t duration)
     if (!reactor || reactor->_ops != &test_ops || duration < 0)
         return tw__misuse(-EINVAL, "tw_test_clock_reactor_advance: needs a test-clock reactor, and "
                                    "a duration of 0 or more");
+    if (reactor->_common->is_turning || reactor->_common->is_in_pass)
+        return tw__misuse(-EDEADLK, "tw_test_clock_reactor_advance: the loop is turning already");
     tw_test_clock_advance(own->clock, duration);
     tw_reactor_ref(reactor);
     do

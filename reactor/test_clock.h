@@ -20,7 +20,7 @@ TW_EXPORT int tw_test_clock_reactor_new(struct tw_reactor **ret_reactor);
  * what other threads have sent (CLK-004, CLK-006).
  *
  * Thread:  loop.
- * Returns: 0; -EINVAL for a negative duration or another plug-in.
+ * Returns: 0; -EINVAL for a negative duration or another plug-in; -EDEADLK from inside a turn.
  */
 TW_EXPORT int tw_test_clock_reactor_advance(struct tw_reactor *reactor, int64_t duration);
 

@@ -10,8 +10,9 @@
  *     … | CLOSED      any of these; nothing more is accepted
  *
  *     producer        links the task to what it sees and exchanges the word for it, if it has not
- * changed; who replaces ASLEEP must wake the owner, and nobody else does owner           takes the
- * list whole, leaving the word empty; goes to sleep only by exchanging empty for ASLEEP
+ *                     changed; who replaces ASLEEP must wake the owner, and nobody else does
+ *     owner           takes the list whole, leaving the word empty; goes to sleep only by
+ *                     exchanging empty for ASLEEP
  *
  * No wake-up is lost: a task can come either before the owner says ASLEEP, and then that exchange
  * fails; or after, and then its producer replaces ASLEEP and knows. There is no third case, as both
@@ -104,7 +105,8 @@ static inline int tw__inbox_close(struct tw__inbox *inbox)
     return seen == TW__INBOX_ASLEEP;
 }
 
-/* Owner. Closed, and nothing is left to take: in one look, so that what was accepted before is not missed. */
+/* Owner. Closed, and nothing is left to take: in one look, so that what was accepted before is not
+ * missed. */
 static inline bool tw__inbox_is_over(struct tw__inbox *inbox)
 {
     uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_acquire);

@@ -164,16 +164,13 @@ size_t tw_pool_limit(struct tw_pool *pool)
 
 int tw_pool_set_limit(struct tw_pool *pool, size_t limit)
 {
-    struct tw_statistics now;
-    size_t live;
+    int rc;
     if (!pool)
         return tw__misuse(-EINVAL, "tw_pool_set_limit: needs a pool");
     limit = limit_of(limit);
-    atomic_store(&pool->limit, limit);
-    now.size = sizeof now;
-    tw_team_statistics(pool->team, &now);
-    live = now.idle + now.busy + now.coming;
-    return live > limit ? tw_team_shrink(pool->team, live - limit) : tw_team_grow(pool->team, 0);
+    atomic_store(&pool->limit, limit); /* no more than that are made from now on */
+    rc = tw_team_shrink_to(pool->team, limit);
+    return rc < 0 ? rc : tw_team_grow(pool->team, 0);
 }
 
 /* --- waiting for the end ---------------------------------------------------------------------- */
@@ -323,6 +320,8 @@ int tw_pool_new(size_t limit, const struct tw_pool_options *options, struct tw_p
     if (!ret_pool || (options && options->size != sizeof *options))
         return tw__misuse(
             -EINVAL, "tw_pool_new: needs ret_pool, and options of the size this library knows");
+    if (options && !tw__thread_cache_takes_stack(options->stack_size))
+        return -EINVAL;
     pool = (struct tw_pool *)tw__zalloc(sizeof *pool);
     if (!pool)
         return -ENOMEM;

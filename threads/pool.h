@@ -37,7 +37,8 @@ struct tw_pool_options {
  * Thread:    any.
  * Ownership: the options are borrowed for the call, NULL means the defaults. The pool is yours to
  *            unref.
- * Returns:   0; -ENOMEM; -EINVAL for options that are not right.
+ * Returns:   0; -ENOMEM; -EINVAL for options that are not right, a stack size the system refuses
+ *            among them.
  *
  * @param limit the most threads it may have at once; 0: none yet; TW_POOL_LIMIT_DEFAULT
  */

@@ -3,10 +3,11 @@
  * books.
  *
  *     entered   the coordinator can be entered (a lock worker): the caller enters it, changes the
- * books, and leaves. A worker that has finished a task recycles itself and takes its next one in
- * the same visit. posted    it cannot, or this thread is inside already: what is to be done goes
- * into the team's inbox, in order, and the team's one step is submitted to the coordinator if it is
- * not there yet.
+ *               books, and leaves. A worker that has finished a task recycles itself and takes its
+ *               next one in the same visit.
+ *     posted    it cannot, or this thread is inside already: what is to be done goes into the
+ *               team's inbox, in order, and the team's one step is submitted to the coordinator if
+ *               it is not there yet.
  *
  * Whoever gets inside first does what the inbox holds, so that the order of one caller is kept.
  *
@@ -45,8 +46,8 @@ static void strike_off(struct slot *slot, int error)
 static void run_slots(struct slot *slot)
 {
     while (slot) {
-        /* Once the node is submitted its worker may have run it, gone, and taken the slot along, before submit has returned:
-         * so hold the worker, and do not look at the slot. */
+        /* Once the node is submitted its worker may have run it, gone, and taken the slot along,
+         * before submit has returned: so hold the worker, and do not look at the slot. */
         struct slot *next = slot->next;
         struct tw_worker *worker = tw_worker_ref(slot->worker);
         int rc = tw_worker_submit(worker, &slot->node);
@@ -142,6 +143,9 @@ static void do_op(struct tw_team *team, struct op *op, struct outcome *outcome)
         break;
     case OP_SHRINK:
         tw__books_shrink(team, op->n, outcome);
+        break;
+    case OP_SHRINK_TO:
+        tw__books_shrink_to(team, op->n, outcome);
         break;
     case OP_QUIT:
         tw__books_quit(team, outcome);
@@ -348,8 +352,8 @@ int tw_team_submit(struct tw_team *team, struct tw_task *task)
     if (!team || !task || !task->fn)
         return tw__misuse(-EINVAL, "tw_team_submit: needs a team and a task with an fn");
     if (enter(team, &outcome)) {
-        /* Inside, so that what is accepted comes before the step of a quit, and what is refused never looks accepted to
-         * a canceller. */
+        /* Inside, so that what is accepted comes before the step of a quit, and what is refused
+         * never looks accepted to a canceller. */
         if (atomic_load_explicit(&team->has_quit, memory_order_relaxed))
             rc = -ESHUTDOWN;
         else
@@ -383,11 +387,10 @@ static int do_sized(struct tw_team *team, enum op_kind kind, size_t n)
     struct op *op;
     struct outcome outcome;
     if (enter(team, &outcome)) {
+        struct op on_stack = {.kind = kind, .n = n};
         bool has_quit = atomic_load(&team->has_quit);
-        if (!has_quit && kind == OP_GROW)
-            tw__books_grow(team, n, &outcome);
-        else if (!has_quit)
-            tw__books_shrink(team, n, &outcome);
+        if (!has_quit)
+            do_op(team, &on_stack, &outcome);
         leave(team, &outcome);
         return has_quit ? -ESHUTDOWN : 0;
     }
@@ -415,6 +418,13 @@ int tw_team_shrink(struct tw_team *team, size_t n)
     if (!team)
         return tw__misuse(-EINVAL, "tw_team_shrink: needs a team");
     return do_sized(team, OP_SHRINK, n);
+}
+
+int tw_team_shrink_to(struct tw_team *team, size_t n)
+{
+    if (!team)
+        return tw__misuse(-EINVAL, "tw_team_shrink_to: needs a team");
+    return do_sized(team, OP_SHRINK_TO, n);
 }
 
 int tw_team_quit(struct tw_team *team)
@@ -507,6 +517,12 @@ static struct tw_team *make_team(struct tw_worker *coordinator, tw_create_worker
     tw__lock_init(&team->inbox_lock);
     tw__task_queue_init(&team->inbox.entries);
     op_init(&team->quit, OP_QUIT, NULL);
+    if (!tw__books_spare_slot(team)) {
+        tw_worker_unref(coordinator);
+        tw__lock_done(&team->inbox_lock);
+        tw__free(team);
+        return NULL;
+    }
     return team;
 }
 

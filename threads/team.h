@@ -42,8 +42,8 @@ enum tw_created {
  *            books are closed. It may call the team's operations; they take effect afterwards.
  * Ownership: the team takes over the reference to *ret_worker. The team quits it, exactly once,
  *            never while it is busy.
- * Returns:   an enum tw_created; a negative errno, which is reported, and otherwise means "none
- *            now".
+ * Returns:   an enum tw_created; a negative errno, which is reported, and means "none now"; if
+ *            there is no worker at all then, what waits is given up with -EAGAIN.
  *
  * @param arg as given to tw_team_new()
  * @param live how many workers the team has: idle, busy and coming
@@ -115,6 +115,16 @@ TW_EXPORT int tw_team_grow(struct tw_team *team, size_t n);
  * Returns: as tw_team_grow().
  */
 TW_EXPORT int tw_team_shrink(struct tw_team *team, size_t n);
+
+/**
+ * Quit workers until n are left, as tw_team_shrink() does: what earlier shrinks are owed still is
+ * settled by it. With n above what there are it only does that.
+ *
+ * Thread:  any.
+ * Blocks:  as the coordinator's submit does.
+ * Returns: as tw_team_grow().
+ */
+TW_EXPORT int tw_team_shrink_to(struct tw_team *team, size_t n);
 
 /** Work off the backlog, then quit every worker, then the coordinator; see tw_worker_quit(). */
 TW_EXPORT int tw_team_quit(struct tw_team *team);

@@ -7,6 +7,7 @@
 #include <twine/threads/team_internal.h>
 
 #include <errno.h>
+#include <stdint.h>
 #include <twine/base/check_internal.h>
 #include <twine/base/memory_internal.h>
 
@@ -137,8 +138,9 @@ static size_t shortage(size_t tasks, size_t free)
     return tasks > free ? tasks - free : 0;
 }
 
-/* The slot is there before the worker, so that a worker made is never without one. */
-static struct slot *spare_slot(struct tw_team *team)
+/* The slot is there before the worker, so that a worker made is never without one; and the first
+ * before the team is, so that a team that is not to have any does not ask for memory. */
+struct slot *tw__books_spare_slot(struct tw_team *team)
 {
     if (!team->coord.spare)
         team->coord.spare = (struct slot *)tw__zalloc(sizeof *team->coord.spare);
@@ -148,7 +150,7 @@ static struct slot *spare_slot(struct tw_team *team)
 /* Ask for one worker. Returns whether there is one more. */
 static bool create(struct tw_team *team, struct outcome *outcome)
 {
-    struct slot *slot = spare_slot(team);
+    struct slot *slot = tw__books_spare_slot(team);
     int rc = slot ? team->create(team->arg, live(team), &slot->worker) : -ENOMEM;
     if (rc < 0) {
         count(&team->coord.failed_creations);
@@ -264,6 +266,14 @@ struct tw_task *tw__books_recycle(struct tw_team *team, struct slot *slot, bool 
     return next;
 }
 
+/* No more is owed than there are to pay it. */
+static void cap_debt(struct tw_team *team)
+{
+    size_t payers = get(&team->coord.busy) + get(&team->coord.coming);
+    if (team->coord.to_shrink > payers)
+        team->coord.to_shrink = payers;
+}
+
 /* Its task goes back to the front, for the others; if there is no other, nobody will come. */
 void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
                           struct outcome *outcome)
@@ -278,6 +288,7 @@ void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
         slot->task = NULL;
     }
     retire(slot, outcome);
+    cap_debt(team);
     if (!live(team) && get(&team->coord.waiting))
         give_up_waiting(team, error == -ESHUTDOWN ? -ESHUTDOWN : -EAGAIN, outcome);
     else if (team->coord.idle)
@@ -296,12 +307,20 @@ void tw__books_grow(struct tw_team *team, size_t n, struct outcome *outcome)
  * are: a debt must not eat workers made later (TEA-021, TPL-055; appendix B of the catalogue). */
 void tw__books_shrink(struct tw_team *team, size_t n, struct outcome *outcome)
 {
-    size_t idles = get(&team->coord.idles);
-    size_t others = get(&team->coord.busy) + get(&team->coord.coming);
-    size_t owed = n > idles ? n - idles : 0;
-    size_t most = others > team->coord.to_shrink ? others - team->coord.to_shrink : 0;
+    size_t idles = get(&team->coord.idles), owed = n > idles ? n - idles : 0;
     retire_idle(team, n, outcome);
-    team->coord.to_shrink += owed < most ? owed : most;
+    team->coord.to_shrink =
+        owed > SIZE_MAX - team->coord.to_shrink ? SIZE_MAX : team->coord.to_shrink + owed;
+    cap_debt(team);
+}
+
+/* Not so many more, but so many left: what was owed before is settled by it. */
+void tw__books_shrink_to(struct tw_team *team, size_t n, struct outcome *outcome)
+{
+    team->coord.to_shrink = 0;
+    if (live(team) > n)
+        tw__books_shrink(team, live(team) - n, outcome);
+    pump(team, outcome);
 }
 
 void tw__books_quit(struct tw_team *team, struct outcome *outcome)

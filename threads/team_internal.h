@@ -13,16 +13,16 @@
  *     IDLE   -> WAKING | GONE         it was given a task and must be woken; or was shrunk
  *     WAKING -> BUSY | GONE           it has started
  *     BUSY   -> IDLE | GONE           it has finished, and nothing waits; or it was owed to a
- * shrink, or to quit
+ *                                     shrink, or to quit
  *
  * What always holds when the books are closed:
  *     - something waits  =>  somebody will come for it: a worker is busy, waking or coming; or the
- * create function had none to give and there is no worker at all, and then it waits for grow or is
- * given up by quit;
+ *       create function had none to give and there is no worker at all, and then it waits for grow
+ *       or is given up by quit;
  *     - at most one slot is WAKING. It passes the wake on before it runs its task, so wakes go in a
- * chain;
+ *       chain;
  *     - a slot's node is in its worker's queue only while it is COMING or WAKING, or BUSY and not
- * yet started.
+ *       yet started.
  */
 #ifndef TWINE_THREADS_TEAM_INTERNAL_H
 #define TWINE_THREADS_TEAM_INTERNAL_H
@@ -37,7 +37,7 @@ enum slot_state { SLOT_COMING, SLOT_IDLE, SLOT_WAKING, SLOT_BUSY, SLOT_GONE, SLO
 
 /* What an entry of a team's inbox asks for; any entry whose fn is not tw__op_mark is a user's task.
  */
-enum op_kind { OP_START, OP_RECYCLE, OP_STRIKE_OFF, OP_GROW, OP_SHRINK, OP_QUIT };
+enum op_kind { OP_START, OP_RECYCLE, OP_STRIKE_OFF, OP_GROW, OP_SHRINK, OP_SHRINK_TO, OP_QUIT };
 
 struct op {
     struct tw_task node;
@@ -98,6 +98,7 @@ struct tw_team {
 
 /* --- team_books.c: inside the coordinator ----------------------------------------------------- */
 
+struct slot *tw__books_spare_slot(struct tw_team *team); /* NULL: out of memory */
 void tw__outcome_init(struct outcome *outcome);
 /* Accept a task; let one that was accepted when it was posted wait. */
 void tw__books_submit(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
@@ -114,6 +115,7 @@ void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
                           struct outcome *outcome);
 void tw__books_grow(struct tw_team *team, size_t n, struct outcome *outcome);
 void tw__books_shrink(struct tw_team *team, size_t n, struct outcome *outcome);
+void tw__books_shrink_to(struct tw_team *team, size_t n, struct outcome *outcome);
 void tw__books_quit(struct tw_team *team, struct outcome *outcome);
 
 /* --- team.c ----------------------------------------------------------------------------------- */

@@ -140,8 +140,8 @@ static void *live(void *arg)
 
 /* --- starting --------------------------------------------------------------------------------- */
 
-/* The wake is given under the lock: as soon as the lock is free the thread may see the job, run it, wait too long, and be
- * freed. Returns whether there was one. */
+/* The wake is given under the lock: as soon as the lock is free the thread may see the job, run it,
+ * wait too long, and be freed. Returns whether there was one. */
 static bool hand_to_idle(struct tw__cache_job *job)
 {
     struct cached_thread *thread;
@@ -156,6 +156,17 @@ static bool hand_to_idle(struct tw__cache_job *job)
     }
     tw__lock_release(&cache.lock);
     return thread != NULL;
+}
+
+bool tw__thread_cache_takes_stack(size_t stack_size)
+{
+    pthread_attr_t attributes;
+    bool takes;
+    if (!stack_size || pthread_attr_init(&attributes))
+        return true;
+    takes = pthread_attr_setstacksize(&attributes, stack_size) == 0;
+    pthread_attr_destroy(&attributes);
+    return takes;
 }
 
 static int create_detached(struct cached_thread *thread)

@@ -18,6 +18,10 @@ struct tw__cache_job {
     char name[TW__THREAD_NAME_SIZE];
 };
 
+/* Whether the system would make a thread with a stack of so many bytes; 0: the default. Any thread.
+ * */
+bool tw__thread_cache_takes_stack(size_t stack_size);
+
 /* Any thread. 0; -EAGAIN or -ENOMEM: no thread; -EINVAL: the system refuses the stack size. On
  * error the job is yours still. */
 int tw__thread_cache_start(struct tw__cache_job *job);

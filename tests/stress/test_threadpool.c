@@ -37,6 +37,11 @@ static void fail(struct tw_result *result, void *arg)
     tw_result_failf(result, &TW_ERROR_SYSTEM, 5, "as it must");
 }
 
+static void post(void *semaphore)
+{
+    sem_post((sem_t *)semaphore);
+}
+
 static void note_result(struct tw_result *result, void *arg)
 {
     (void)arg;
@@ -211,8 +216,7 @@ TEST(TPL_034_new_work_does_not_wait_behind_blocked_work)
     sem_init(&done, 0, 0);
     CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
     CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, hold, &gate, NULL), 0);
-    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, &done, (tw_destroy_fn)sem_post),
-                    0);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, &done, post), 0);
     sem_wait(&done); /* comes only if the second ran while the first was held */
     CU_ASSERT_EQUAL(atomic_load(&ran), 1);
     sem_post(&gate);

@@ -288,7 +288,7 @@ static inline struct tw_statistics hand_books(const struct hand *hand)
 
 #define CHECK_BOOKS(hand, expected_idle, expected_busy, expected_backlog) \
     do {                                                                  \
-        struct tw_statistics books_now = hand_books(hand);           \
+        struct tw_statistics books_now = hand_books(hand);                \
         CU_ASSERT_EQUAL(books_now.idle, (expected_idle));                 \
         CU_ASSERT_EQUAL(books_now.busy, (expected_busy));                 \
         CU_ASSERT_EQUAL(books_now.backlog, (expected_backlog));           \
