@@ -17,10 +17,10 @@
  * What always holds:
  *   - each callback, and each destroy, is called at most, and exactly, once;
  *   - a source that goes without firing fails its Deferred with TW_ERROR_ABANDONED, so nothing
- * waits for ever;
+ *     waits for ever;
  *   - a failure that nobody handled is reported when the last holder goes;
  *   - chains, cancels and waits of any length run in constant stack; firing and cancelling allocate
- * nothing.
+ *     nothing.
  *
  * Thread: a Deferred belongs to one thread, its reactor's, and has no lock. Everything here is to
  * be called there, and nothing blocks.

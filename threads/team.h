@@ -10,9 +10,9 @@
  * What always holds:
  *   - the backlog is first in, first out, and goes before later work;
  *   - an idle worker takes the next task, the one last used first; one is woken at a time, and that
- * one wakes the next, so nobody is woken for nothing;
+ *     one wakes the next, so nobody is woken for nothing;
  *   - an accepted task's fn is called exactly once. On quit the backlog is worked off; if no worker
- * will ever come, its tasks are given up with -ESHUTDOWN.
+ *     will ever come, its tasks are given up with -ESHUTDOWN.
  */
 #ifndef TWINE_THREADS_TEAM_H
 #define TWINE_THREADS_TEAM_H
