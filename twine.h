@@ -24,6 +24,7 @@
 #include <twine/threads/lock_worker.h>
 #include <twine/threads/memory_worker.h>
 #include <twine/threads/pool.h>
+#include <twine/threads/strand.h>
 #include <twine/threads/task.h>
 #include <twine/threads/team.h>
 #include <twine/threads/thread_cache.h>

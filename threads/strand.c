@@ -1,0 +1,141 @@
+/*
+ * The strand: an inbox, and one task, its turn, that is in the queue of the worker below while
+ * there is something to do.
+ *
+ * The inbox says when to submit the turn: who puts something into one whose owner sleeps does it,
+ * and nobody else. The turn itself is the owner: it submits itself again while something is left,
+ * and otherwise declares itself asleep. So at most one turn is out, which is what makes the strand
+ * exclusive.
+ *
+ * It lives while somebody holds it or its turn is out.
+ */
+#include <twine/threads/strand.h>
+
+#include <errno.h>
+#include <twine/base/memory_internal.h>
+#include <twine/base/report_internal.h>
+#include <twine/threads/inbox_internal.h>
+#include <twine/threads/worker_ops.h>
+
+struct strand {
+    struct tw_worker base;
+    struct tw_worker *below; /* fixed, a reference */
+    unsigned budget;         /* fixed */
+    atomic_int holds;
+    struct tw__inbox inbox;
+    struct tw_task turn;
+    struct tw_task *left; /* the turn's: taken from the inbox, not run yet */
+};
+
+static void drop_hold(struct strand *strand)
+{
+    if (atomic_fetch_sub(&strand->holds, 1) != 1)
+        return;
+    tw_worker_unref(strand->below);
+    tw__free(strand);
+}
+
+/* One task, if there is one: performed, or given up with a status. */
+static bool run_one(struct strand *strand, int status)
+{
+    struct tw_task *task;
+    int taken;
+    if (!strand->left)
+        strand->left = tw__inbox_take(&strand->inbox);
+    task = strand->left;
+    if (!task)
+        return false;
+    strand->left = task->_next;
+    task->_next = NULL;
+    taken = tw_task_take(task);
+    task->fn(task, taken < 0 ? taken : status);
+    return true;
+}
+
+/* The worker below has given up: so do we, for good. */
+static void give_up(struct strand *strand, int status)
+{
+    tw__inbox_close(&strand->inbox);
+    while (run_one(strand, status))
+        ;
+    drop_hold(strand);
+}
+
+static void submit_turn(struct strand *strand)
+{
+    int rc = tw_worker_submit(strand->below, &strand->turn);
+    if (rc < 0)
+        give_up(strand, rc);
+}
+
+static bool is_done(struct strand *strand)
+{
+    return !strand->left && (tw__inbox_sleep(&strand->inbox) || tw__inbox_is_over(&strand->inbox));
+}
+
+static void turn_fn(struct tw_task *turn, int status)
+{
+    struct strand *strand = TW_CONTAINER(turn, struct strand, turn);
+    unsigned ran;
+    if (status < 0) {
+        give_up(strand, status);
+        return;
+    }
+    for (ran = 0; ran < strand->budget && run_one(strand, 0); ran++)
+        ;
+    if (is_done(strand))
+        drop_hold(strand);
+    else
+        submit_turn(strand);
+}
+
+static int strand_submit(struct tw_worker *worker, struct tw_task *task)
+{
+    struct strand *strand = (struct strand *)worker;
+    int rc;
+    tw_task_accept(task, worker);
+    rc = tw__inbox_push(&strand->inbox, task);
+    if (rc < 0)
+        tw_task_take(task); /* it was never lent */
+    if (rc <= 0)
+        return rc;
+    atomic_fetch_add(&strand->holds, 1);
+    submit_turn(strand);
+    return 0;
+}
+
+static int strand_quit(struct tw_worker *worker)
+{
+    int rc = tw__inbox_close(&((struct strand *)worker)->inbox);
+    return rc < 0 ? rc : 0;
+}
+
+static void strand_last_unref(struct tw_worker *worker)
+{
+    strand_quit(worker);
+    drop_hold((struct strand *)worker);
+}
+
+static const struct tw_worker_ops strand_ops = {
+    sizeof strand_ops,      "strand",    TW_WORKER_EXCLUSIVE,  strand_submit,
+    tw_worker_cancel_claim, strand_quit, tw_worker_enter_none, tw_worker_leave_none,
+    strand_last_unref};
+
+int tw_strand_new(struct tw_worker *below, unsigned budget, struct tw_worker **ret_strand)
+{
+    struct strand *strand;
+    if (!below || !ret_strand)
+        return tw__misuse(-EINVAL, "tw_strand_new: needs a worker below and ret_strand");
+    strand = (struct strand *)tw__zalloc(sizeof *strand);
+    if (!strand)
+        return -ENOMEM;
+    tw_worker_init(&strand->base, &strand_ops);
+    strand->below = tw_worker_ref(below);
+    strand->budget = budget ? budget : TW_STRAND_BUDGET;
+    atomic_init(&strand->holds, 1);
+    tw__inbox_init(&strand->inbox);
+    tw__inbox_sleep(&strand->inbox); /* the first task submits the turn */
+    tw_task_init(&strand->turn, turn_fn);
+    *ret_strand = &strand->base;
+    return 0;
+}
