@@ -19,6 +19,7 @@
 #include <twine/base/report_internal.h>
 #include <twine/deferred/deferred_internal.h>
 #include <twine/reactor/reactor_internal.h>
+#include <twine/threads/cancel_internal.h>
 
 #define BLOCKS_KEPT 64
 
@@ -34,7 +35,8 @@ struct block {
     tw_destroy_fn destroy;
     struct tw_result result;
     atomic_int holds;
-    bool has_source; /* the loop's */
+    atomic_bool is_cancelled; /* see tw_cancelled() */
+    bool has_source;          /* the loop's */
 };
 
 /* --- blocks ----------------------------------------------------------------------------------- */
@@ -103,9 +105,15 @@ static void come_home(struct tw_task *task, int status)
     end_task(block, reactor);
 }
 
+static void ask_to_stop(struct block *block)
+{
+    atomic_store_explicit(&block->is_cancelled, true, memory_order_release);
+}
+
 static void left_behind(struct tw__away *away)
 {
     struct block *block = TW_CONTAINER(away, struct block, away);
+    ask_to_stop(block);
     if (!block->deferred.is_called)
         tw_source_errback(tw__source_of(&block->deferred), tw__failure_shutdown());
     drop_source(block);
@@ -113,13 +121,20 @@ static void left_behind(struct tw__away *away)
 
 /* --- in the pool ------------------------------------------------------------------------------ */
 
+static void run_work(struct block *block)
+{
+    atomic_bool *before = tw__cancel_flag_set(&block->is_cancelled);
+    block->work(&block->result, block->arg);
+    tw__cancel_flag_set(before);
+}
+
 static void work_in_pool(struct tw_task *task, int status)
 {
     struct block *block = TW_CONTAINER(task, struct block, task);
     struct tw_worker *mailbox =
         block->mailbox; /* once submitted, the block may be gone before submit returns */
     if (status == 0)
-        block->work(&block->result, block->arg);
+        run_work(block);
     else
         tw_result_set_failure(&block->result, tw__failure_of_status(status));
     if (block->destroy)
@@ -131,12 +146,13 @@ static void work_in_pool(struct tw_task *task, int status)
     tw_worker_unref(mailbox);
 }
 
-/* Takes the work out of the pool if it has not started; the Deferred then fails as cancelled in
- * either case. */
+/* Takes the work out of the pool if it has not started, and asks it to stop if it has; the Deferred
+ * fails as cancelled in either case. */
 static int cancel_block(struct tw_source *source, void *arg)
 {
     struct block *block = TW_CONTAINER(tw__deferred_of(source), struct block, deferred);
     (void)arg;
+    ask_to_stop(block);
     tw_worker_cancel(block->pool, &block->task);
     return 0;
 }
@@ -154,6 +170,7 @@ static void init_block(struct block *block, struct tw_reactor *reactor, struct t
     block->mailbox = tw_worker_ref(tw_reactor_worker(reactor));
     block->has_source = true;
     atomic_init(&block->holds, 2);
+    atomic_init(&block->is_cancelled, false);
 }
 
 /* Takes (arg, destroy) only if it succeeds. */

@@ -6,6 +6,7 @@
 
 #include <twine/deferred/deferred.h>
 #include <twine/reactor/reactor.h>
+#include <twine/threads/cancel.h>
 
 TW_BEGIN_DECLS
 
@@ -13,8 +14,9 @@ TW_BEGIN_DECLS
  * Run work in a pool, and have its result as a Deferred here.
  *
  * Cancelling the Deferred fails it at once: work that has not started is taken out of the pool, and
- * never runs; work that runs goes on, and its result is destroyed when it comes (THR-004). If the
- * reactor shuts down first, the Deferred fails with TW_ERROR_SHUTDOWN.
+ * never runs; work that runs goes on, is asked to stop by tw_cancelled(), and its result is destroyed
+ * when it comes (THR-004). If the reactor shuts down first, the Deferred fails with
+ * TW_ERROR_SHUTDOWN.
  *
  * Thread:    loop. Work runs on a thread of the pool and may block, as may the destroy of arg,
  *            which follows it there.

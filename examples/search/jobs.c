@@ -171,11 +171,16 @@ void resolve_job(struct tw_result *result, void *arg)
 
 /* ---- slow ---- */
 
+/* In short naps, since the client may go meanwhile, and then nobody waits for the end. */
 static void sleep_for(long milliseconds)
 {
-    struct timespec left = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-    while (nanosleep(&left, &left) < 0 && errno == EINTR)
-        ; /* with what is left */
+    while (milliseconds > 0 && !tw_cancelled()) {
+        long nap = milliseconds < 20 ? milliseconds : 20;
+        struct timespec left = {0, nap * 1000000};
+        while (nanosleep(&left, &left) < 0 && errno == EINTR)
+            ; /* with what is left */
+        milliseconds -= nap;
+    }
 }
 
 void slow_job(struct tw_result *result, void *arg)

@@ -207,6 +207,55 @@ TEST(THR_004_cancel_of_running_work_destroys_the_late_result)
     tear_down();
 }
 
+static struct tw_deferred *asked;
+
+static void look_and_be_asked(struct tw_result *result, void *name)
+{
+    (void)result;
+    trace("%s %s ", (const char *)name, tw_cancelled() ? "early" : "goes on");
+    CU_ASSERT_EQUAL(tw_deferred_cancel(asked), 0);
+    trace("%s ", tw_cancelled() ? "stops" : "deaf");
+}
+
+/* Running work sees that its Deferred was cancelled, and the next on the same thread does not. */
+TEST(running_work_is_asked_to_stop)
+{
+    struct tw_deferred *next;
+    set_up();
+    asked = send(look_and_be_asked, "work", "it");
+    next = send(work_value, "next", "it too");
+    CU_ASSERT_FALSE(tw_cancelled());
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    TRACED("work goes on it!125 stops ~work ");
+    CU_ASSERT_FALSE(tw_cancelled());
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    TRACED("next=0 ~next ");
+    pass();
+    TRACED("it too home ");
+    asked = tw_deferred_unref(asked);
+    tw_deferred_unref(next);
+    tear_down();
+}
+
+static void look_without_reactor(struct tw_result *result, void *name)
+{
+    (void)result;
+    reactor = tw_reactor_unref(reactor);
+    trace("%s %s ", (const char *)name, tw_cancelled() ? "stops" : "deaf");
+}
+
+/* So does work whose reactor goes meanwhile. */
+TEST(work_of_a_reactor_that_has_gone_is_asked_to_stop)
+{
+    struct tw_deferred *deferred;
+    set_up();
+    deferred = send(look_without_reactor, "work", "it");
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    TRACED("it!108 work stops ~work ");
+    tw_deferred_unref(deferred);
+    tear_down();
+}
+
 /* Cancelled while the result is on its way, it is destroyed when it comes. */
 TEST(THR_004_cancel_of_a_result_on_its_way)
 {
