@@ -63,6 +63,8 @@ static void remember(struct tw__search *search, bool was_found)
 static bool enter_soon(bool (*found)(void *arg), void *arg)
 {
     unsigned tries;
+    if (tw__processors() == 1)
+        return false;
     for (tries = 0; tries < TRIES_TO_ENTER; tries++) {
         if (enter())
             return true;

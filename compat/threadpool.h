@@ -29,8 +29,8 @@ struct tw_threadpool;
 TW_EXPORT int tw_threadpool_new(size_t min, size_t max, const char *name,
                                 struct tw_threadpool **ret_pool);
 
-/** Let go of a pool. One that was never stopped finishes its work by itself. Thread: any. Returns:
- * NULL. */
+/** Let go of a pool, with no call to it in progress. One that was never stopped finishes its work
+ *  by itself. Thread: any. Returns: NULL. */
 TW_EXPORT struct tw_threadpool *tw_threadpool_unref(struct tw_threadpool *pool);
 
 /** Make min threads, and begin with what was accepted (TPL-006, TPL-008). Thread: one, the owner's.

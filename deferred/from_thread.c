@@ -96,7 +96,8 @@ static void come_home(struct tw_task *task, int status)
 {
     struct block *block = TW_CONTAINER(task, struct block, task);
     struct tw_reactor *reactor = block->has_source ? block->reactor : NULL;
-    if (status == 0 && reactor) {
+    (void)status;
+    if (reactor) {
         tw__reactor_is_home(reactor, &block->away);
         if (!block->deferred.is_called) /* cancelled meanwhile: it comes too late */
             tw_source_fire(tw__source_of(&block->deferred), &block->result);
@@ -238,7 +239,8 @@ int tw_defer_to_thread(struct tw_reactor *reactor, tw_call_fn work, void *arg,
 
 static bool has_result(const struct tw_deferred *deferred)
 {
-    return deferred->is_called && !deferred->waits_for && !deferred->is_running;
+    return deferred->is_called && !deferred->waits_for && !deferred->pauses &&
+           !deferred->is_running;
 }
 
 int tw_reactor_wait(struct tw_reactor *reactor, struct tw_deferred *deferred,

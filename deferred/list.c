@@ -251,8 +251,11 @@ size_t tw_outcomes_count(const struct tw_outcomes *outcomes)
 
 struct tw_result *tw_outcomes_at(struct tw_outcomes *outcomes, size_t index)
 {
-    static struct tw_result none = TW_RESULT_INIT;
-    return outcomes && index < outcomes->count ? &outcomes->outcomes[index].result : &none;
+    static _Thread_local struct tw_result none;
+    if (outcomes && index < outcomes->count)
+        return &outcomes->outcomes[index].result;
+    tw_result_done(&none);
+    return &none;
 }
 
 bool tw_outcomes_has(const struct tw_outcomes *outcomes, size_t index)

@@ -1,12 +1,14 @@
 /*
  * The libevent plug-in.
  *
- * Four events on the base, all touched on the loop's thread only (T16, T18):
+ * The events on the base, all touched on the loop's thread only (T16, T18):
  *
  *     wake    the mailbox's descriptor is readable     internal: it does not keep the loop alive
  *     timer   a timerfd is readable                    internal as well
  *     pass    the work itself, made active by the two  ordinary, so it counts for EVLOOP_ONCE
  *     alive   a timer that never comes                 added while work is out: keeps the loop alive
+ *     start   active from the beginning, on a base that is not ours: its first turn starts the
+ *             reactor, but not a turn that we are asked for
  *
  * libevent's own timers follow a coarse and cached clock (T1, T2), hence the timerfd. The portable
  * path uses a libevent timer on a base with a precise clock, and keeps the cached time fresh.
@@ -37,8 +39,12 @@ struct libevent_reactor {
     struct tw_reactor base;
     struct event_base *event_base;
     bool is_base_ours;
-    int timer_fd; /* -1 on the portable path */
-    struct event wake, timer, pass, alive;
+    bool must_start;   /* a loop that is not ours has not started the reactor yet */
+    bool is_turning;   /* inside a turn that we were asked for */
+    bool wants_pass;   /* again was called in it: the next turn begins with a pass */
+    int timer_fd;      /* -1 on the portable path */
+    uint64_t deadline; /* on the portable path: what set_timer was told */
+    struct event wake, timer, pass, alive, start;
 };
 
 /* An event that does not keep the loop alive. The flag is in libevent's installed headers, with the
@@ -59,6 +65,8 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     event_active(&own->pass, EV_READ, 0);
 }
 
+static int set_timer(struct tw_reactor *reactor, uint64_t deadline);
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct libevent_reactor *own = (struct libevent_reactor *)arg;
@@ -71,6 +79,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     }
 #else
     (void)fd;
+    if (tw_clock_now(tw_clock_monotonic()) < own->deadline) {
+        set_timer(&own->base, own->deadline); /* libevent's clock is a coarse one (T2): not yet */
+        return;
+    }
 #endif
     event_active(&own->pass, EV_READ, 0);
 }
@@ -80,6 +92,12 @@ static void on_pass(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     tw_reactor_pass(&((struct libevent_reactor *)arg)->base);
+}
+
+static void on_start(evutil_socket_t fd, short what, void *arg)
+{
+    ((struct libevent_reactor *)arg)->must_start = false;
+    on_pass(fd, what, arg);
 }
 
 static void on_alive(evutil_socket_t fd, short what, void *arg)
@@ -111,6 +129,7 @@ static int set_timer(struct tw_reactor *reactor, uint64_t deadline)
     const int64_t longest = 1000000 * TW_SECOND;
     struct timeval left;
     int64_t duration;
+    own->deadline = deadline;
     event_base_update_cache_time(own->event_base);
     if (deadline == TW_NEVER)
         return event_del(&own->timer) < 0 ? -EINVAL : 0;
@@ -129,6 +148,10 @@ static int set_timer(struct tw_reactor *reactor, uint64_t deadline)
 static void again(struct tw_reactor *reactor)
 {
     struct libevent_reactor *own = (struct libevent_reactor *)reactor;
+    if (own->is_turning) {
+        own->wants_pass = true; /* a turn that does not end while it has work would not be one */
+        return;
+    }
     event_active(&own->pass, EV_READ, 0);
     event_base_loopcontinue(own->event_base);
 }
@@ -143,12 +166,35 @@ static void set_alive(struct tw_reactor *reactor, bool alive)
         tw__report(TW_REPORT_WARNING, "libevent could not keep the loop alive", NULL);
 }
 
+/* The start event would keep our own turns from waiting: it is put aside meanwhile. */
+static void begin_turn(struct libevent_reactor *own)
+{
+    own->is_turning = true;
+    if (own->must_start)
+        event_del(&own->start);
+}
+
+static void end_turn(struct libevent_reactor *own)
+{
+    own->is_turning = false;
+    if (own->wants_pass)
+        event_active(&own->pass, EV_READ, 0);
+    own->wants_pass = false;
+    own->must_start = own->must_start && !tw_reactor_is_running(&own->base);
+    if (own->must_start)
+        event_active(&own->start, EV_READ, 0);
+}
+
 static int turn(struct tw_reactor *reactor, bool block)
 {
     struct libevent_reactor *own = (struct libevent_reactor *)reactor;
     int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY | (block ? 0 : EVLOOP_NONBLOCK);
+    int rc;
     errno = 0;
-    if (event_base_loop(own->event_base, flags) >= 0)
+    begin_turn(own);
+    rc = event_base_loop(own->event_base, flags);
+    end_turn(own);
+    if (rc >= 0)
         return 0;
     /* Without an errno: a callback of the user's own loop calls this.
      * (event_base_get_running_event() would tell, but crashes when nothing runs: 2.1.12.) */
@@ -165,6 +211,7 @@ static void remove_events(struct libevent_reactor *own)
     event_del(&own->timer);
     event_del(&own->pass);
     event_del(&own->alive);
+    event_del(&own->start);
 }
 
 static void free_own(struct libevent_reactor *own)
@@ -242,6 +289,7 @@ static int add_events(struct libevent_reactor *own)
                  (short)(own->timer_fd < 0 ? 0 : EV_READ | EV_PERSIST), on_timer, own);
     event_assign(&own->pass, base, -1, 0, on_pass, own);
     event_assign(&own->alive, base, -1, 0, on_alive, own);
+    event_assign(&own->start, base, -1, 0, on_start, own);
     make_internal(&own->wake);
     make_internal(&own->timer);
     if (event_add(&own->wake, NULL) < 0 ||
@@ -285,8 +333,9 @@ int tw_libevent_reactor_new(struct event_base *base, struct tw_reactor **ret_rea
         free_own(own);
         return rc;
     }
-    if (base) /* a loop that is not ours starts the reactor by its first turn */
-        event_active(&own->pass, EV_READ, 0);
+    own->must_start = base != NULL;
+    if (own->must_start)
+        event_active(&own->start, EV_READ, 0);
     *ret_reactor = &own->base;
     return 0;
 }

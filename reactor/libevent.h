@@ -20,10 +20,13 @@ TW_BEGIN_DECLS
  * reactor starts on its first turn, keeps the loop alive while jobs or delayed calls are out, and
  * is silent when idle. Or you call tw_reactor_run().
  *
- * Thread:    any; the base's from the first turn on.
+ * Thread:    the one that is to turn the base, or is turning it.
  * Ownership: the base is borrowed; unref the reactor before you free it. NULL: a base of the
  *            reactor's own.
  * Returns:   0; -ENOMEM; -EMFILE and the like.
+ *
+ * Call event_base_priority_init() before: libevent refuses it while an event is active, and the
+ * first turn is waited for by one.
  */
 TW_EXPORT int tw_libevent_reactor_new(struct event_base *base, struct tw_reactor **ret_reactor);
 

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 #include <twine/base/memory_internal.h>
-#include <twine/base/report_internal.h>
+#include <twine/threads/task_internal.h>
 
 static int mailbox_submit(struct tw_worker *worker, struct tw_task *task)
 {
@@ -16,15 +16,14 @@ static int mailbox_submit(struct tw_worker *worker, struct tw_task *task)
     rc = tw__inbox_push(&mailbox->inbox, task);
     if (rc > 0)
         tw__wake_fd_write(&mailbox->wake);
-    if (rc < 0)
-        tw_task_take(task); /* it was never lent */
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? tw__task_refused(task, rc) : 0;
 }
 
+/* A reactor is stopped, not quit. It is no misuse to ask: a team does, of its coordinator. */
 static int mailbox_quit(struct tw_worker *worker)
 {
     (void)worker;
-    return tw__misuse(-EINVAL, "tw_worker_quit: a reactor is stopped, not quit");
+    return -ENOTSUP;
 }
 
 /* The reactor has gone before, or there never was one: what it holds was taken out by it. */

@@ -8,6 +8,7 @@
  */
 #include <twine/reactor/reactor_internal.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <twine/base/check_internal.h>
 #include <twine/base/memory_internal.h>
@@ -15,11 +16,10 @@
 #include <twine/base/search_internal.h>
 #include <twine/base/self_internal.h>
 
-/* A batch: so many calls, or so long; the clock is read every so many. Then I/O and timers get
+/* A batch: so many calls, or so long. Then I/O and timers get
  * their turn (measured: a million calls delay I/O by some 0.1 ms, and cost nothing more in all). */
 #define BATCH_CALLS 128
 #define BATCH_TIME TW_MILLISECOND
-#define CALLS_PER_CLOCK 16
 
 /* How long a pass may go on looking for results that come home, before I/O gets its turn. */
 #define LONGEST_LOOK (100 * TW_MICROSECOND)
@@ -52,8 +52,9 @@ static void update_timer(struct tw_reactor *reactor)
     struct tw__timer *top = tw__timer_heap_top(&common->heap);
     uint64_t deadline = top && top->deadline < common->bell ? top->deadline : common->bell;
     int rc;
-    if (common->is_in_pass || deadline == common->armed)
+    if (common->is_in_pass || (deadline == common->armed && !common->has_rung))
         return; /* a pass looks once, at its end */
+    common->has_rung = false;
     common->armed = deadline;
     rc = reactor->_ops->set_timer(reactor, deadline);
     if (rc < 0) {
@@ -110,10 +111,12 @@ static void take_out(struct tw__reactor_common *common, struct tw__away *away)
     common->away_count--;
 }
 
-/* Whether the loop stays alive is looked at when the pass that brought it home ends. */
+/* In a pass, whether the loop stays alive is looked at when it ends. */
 void tw__reactor_is_home(struct tw_reactor *reactor, struct tw__away *away)
 {
     take_out(reactor->_common, away);
+    if (!reactor->_common->is_in_pass)
+        update_alive(reactor);
 }
 
 /* --- starting --------------------------------------------------------------------------------- */
@@ -210,11 +213,18 @@ static void go_on_shutting_down(struct tw_reactor *reactor)
 
 /* --- a pass ----------------------------------------------------------------------------------- */
 
-/* Only what is there now: what these calls send waits for the next pass, and for I/O before it
- * (CFT-005, CFT-014). */
+/* Whether it is time to read the clock: after a few calls often, since they may be slow ones, and
+ * after many seldom. */
+static bool is_clock_due(unsigned ran)
+{
+    return ran % 16 == 0 || (ran & (ran - 1)) == 0;
+}
+
+/* Only what is there now: what these calls send waits for the next pass, and for I/O before it (CFT-005,
+ * CFT-014). One call alone needs no clock. */
 static void run_calls(struct tw__reactor_common *common)
 {
-    uint64_t until = 0;
+    uint64_t until = 0, now;
     unsigned ran = 0;
     if (!common->calls)
         common->calls = tw__inbox_take(&common->mailbox->inbox);
@@ -223,11 +233,12 @@ static void run_calls(struct tw__reactor_common *common)
         common->calls = task->_next;
         task->_next = NULL;
         task->fn(task, tw_task_take(task));
-        if (++ran % CALLS_PER_CLOCK)
+        if (!is_clock_due(++ran) || !common->calls)
             continue;
+        now = tw_clock_now(common->clock);
         if (!until)
-            until = tw_time_add(tw_clock_now(common->clock), BATCH_TIME);
-        else if (tw_clock_now(common->clock) >= until)
+            until = tw_time_add(now, BATCH_TIME);
+        else if (now >= until)
             break;
     }
 }
@@ -265,10 +276,11 @@ static void run_calls_that_come(struct tw__reactor_common *common)
 static void run_timers(struct tw__reactor_common *common)
 {
     uint64_t last = common->heap.next_sequence, now;
-    struct tw__timer *timer = tw__timer_heap_top(&common->heap);
-    if (!timer)
+    struct tw__timer *timer;
+    if (common->armed == TW_NEVER && !common->heap.count)
         return;
     now = tw_clock_now(common->clock);
+    common->has_rung = common->armed <= now;
     while ((timer = tw__timer_heap_top(&common->heap)) && timer->deadline <= now &&
            timer->sequence < last) {
         tw__timer_heap_remove(&common->heap, timer);
@@ -375,8 +387,11 @@ int tw_reactor_iterate(struct tw_reactor *reactor, int64_t timeout)
         return tw__misuse(-EINVAL,
                           "tw_reactor_iterate: needs a reactor, and a timeout of 0 or more");
     common = reactor->_common;
-    if (has_bell && common->bell == TW_NEVER)
-        set_bell(reactor, tw_time_add(tw_clock_now(common->clock), timeout));
+    if (has_bell) {
+        uint64_t until = tw_time_add(tw_clock_now(common->clock), timeout);
+        if (until < common->bell)
+            set_bell(reactor, until);
+    }
     rc = tw__reactor_turn(reactor, timeout > 0, "tw_reactor_iterate: the loop is turning already");
     if (has_bell)
         set_bell(reactor, common->state == REACTOR_STOPPING ? common->shutdown_deadline : TW_NEVER);
@@ -421,6 +436,8 @@ int tw_reactor_init(struct tw_reactor *reactor, const struct tw_reactor_ops *ops
 {
     struct tw__reactor_common *common = (struct tw__reactor_common *)tw__zalloc(sizeof *common);
     int rc;
+    assert(ops->size == sizeof *ops && ops->name && ops->set_timer && ops->again &&
+           ops->set_alive && ops->turn && ops->destroy);
     if (!common)
         return -ENOMEM;
     rc = tw__mailbox_new(&common->mailbox);

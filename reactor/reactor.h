@@ -52,8 +52,8 @@ TW_EXPORT struct tw_reactor *tw_reactor_unref(struct tw_reactor *reactor);
  * The reactor as an exclusive worker: tasks submitted to it run on its thread.
  *
  * The worker is the mailbox, which outlives the reactor: a thread that holds a reference may submit
- * at any time, and is answered -ESHUTDOWN when the reactor has gone. Quit is refused with -EINVAL:
- * stop the reactor instead.
+ * at any time, and is answered -ESHUTDOWN when the reactor has gone. Quit answers -ENOTSUP: stop
+ * the reactor instead.
  *
  * Thread:    any.
  * Ownership: borrowed; take a reference to keep it.

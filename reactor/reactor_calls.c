@@ -89,21 +89,43 @@ int tw_reactor_call_from_thread(struct tw_reactor *reactor, tw_action_fn action,
 
 struct job {
     struct tw_task task;
+    struct tw__away away;       /* the loop's: it is out until it comes home, if only to say so */
+    struct tw_reactor *reactor; /* the loop's; NULL when it was left behind */
+    struct tw_worker *mailbox;  /* a reference, until the task has been submitted to it */
     tw_call_fn work;
     void *arg;
     tw_destroy_fn destroy;
 };
 
+static void job_home(struct tw_task *task, int status)
+{
+    struct job *job = (struct job *)task;
+    (void)status;
+    if (job->reactor)
+        tw__reactor_is_home(job->reactor, &job->away);
+    tw__free(job);
+}
+
+static void job_left_behind(struct tw__away *away)
+{
+    TW_CONTAINER(away, struct job, away)->reactor = NULL;
+}
+
 static void job_fn(struct tw_task *task, int status)
 {
     struct job *job = (struct job *)task;
+    struct tw_worker *mailbox = job->mailbox; /* the job may be gone before submit has returned */
     struct tw_result result = TW_RESULT_INIT;
     if (status == 0)
         job->work(&result, job->arg);
     if (job->destroy)
         job->destroy(job->arg);
     tw__result_done_reporting(&result, "work of tw_reactor_call_in_thread failed");
-    tw__free(job);
+    tw_task_delivers(task);
+    tw_task_init(task, job_home);
+    if (tw_worker_submit(mailbox, task) < 0)
+        tw__free(job);
+    tw_worker_unref(mailbox);
 }
 
 static int send_job(struct tw_reactor *reactor, tw_call_fn work, void *arg, tw_destroy_fn destroy)
@@ -113,16 +135,23 @@ static int send_job(struct tw_reactor *reactor, tw_call_fn work, void *arg, tw_d
     int rc = tw_reactor_get_thread_pool(reactor, &pool);
     if (rc < 0)
         return rc;
-    job = (struct job *)tw__malloc(sizeof *job);
+    job = (struct job *)tw__zalloc(sizeof *job);
     if (!job)
         return -ENOMEM;
     tw_task_init(&job->task, job_fn);
+    job->away.left_behind = job_left_behind;
+    job->reactor = reactor;
+    job->mailbox = tw_worker_ref(tw_reactor_worker(reactor));
     job->work = work;
     job->arg = arg;
     job->destroy = destroy;
+    tw__reactor_goes_out(reactor, &job->away); /* before it can come home */
     rc = tw_pool_submit(pool, &job->task);
-    if (rc < 0)
+    if (rc < 0) {
+        tw__reactor_is_home(reactor, &job->away);
+        tw_worker_unref(job->mailbox);
         tw__free(job);
+    }
     return rc;
 }
 

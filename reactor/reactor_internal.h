@@ -45,6 +45,7 @@ struct tw__reactor_common {
     bool is_pool_started, has_pool_ended;
     struct tw_task *calls; /* taken from the mailbox, still to be run, oldest first */
     struct tw__timer_heap heap;
+    bool has_rung;        /* the plug-in's timer has, and is set to nothing */
     uint64_t armed;       /* what the plug-in's timer is set to */
     struct tw__away away; /* the head of a ring */
     size_t away_count;

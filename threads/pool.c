@@ -18,6 +18,7 @@
 #include <twine/base/processors_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/threads/lock_worker.h>
+#include <twine/threads/task_internal.h>
 #include <twine/threads/task_queue_internal.h>
 #include <twine/threads/thread_worker_internal.h>
 #include <twine/threads/worker_ops.h>
@@ -26,16 +27,15 @@ struct tw_pool {
     struct tw_worker base;
     struct tw_team *team; /* fixed, a reference */
     _Atomic(size_t) limit;
-    atomic_int holds;        /* the users' one, and one until the end */
-    atomic_uint next_number; /* of a thread's name */
-    atomic_bool has_quit;
+    atomic_int holds;                /* the users' one, and one until the end */
+    atomic_uint next_number;         /* of a thread's name */
     size_t stack_size;               /* fixed */
     char name[TW__THREAD_NAME_SIZE]; /* fixed */
     struct tw__lock lock;
     struct {
         size_t threads;
         bool team_has_ended, has_ended;
-        struct tw__task_queue waiters; /* _claim: the worker to be told on; NULL: call fn at once */
+        struct tw__task_queue waiters; /* without a worker to be told on, fn is called at once */
     } locked;
 };
 
@@ -67,7 +67,8 @@ static void tell_all(struct tw__task_queue *waiters)
 {
     struct tw_task *task;
     while ((task = tw__task_queue_pop(waiters))) {
-        struct tw_worker *worker = (struct tw_worker *)task->_claim;
+        uintptr_t claim = (uintptr_t)task->_claim;
+        struct tw_worker *worker = (struct tw_worker *)(claim & ~TW__CLAIM_TOLD_ON);
         task->_claim = NULL;
         tell(task, worker);
     }
@@ -153,7 +154,6 @@ int tw_pool_quit(struct tw_pool *pool)
 {
     if (!pool)
         return tw__misuse(-EINVAL, "tw_pool_quit: needs a pool");
-    atomic_store(&pool->has_quit, true);
     return tw_team_quit(pool->team);
 }
 
@@ -167,10 +167,14 @@ int tw_pool_set_limit(struct tw_pool *pool, size_t limit)
     int rc;
     if (!pool)
         return tw__misuse(-EINVAL, "tw_pool_set_limit: needs a pool");
-    limit = limit_of(limit);
-    atomic_store(&pool->limit, limit); /* no more than that are made from now on */
-    rc = tw_team_shrink_to(pool->team, limit);
-    return rc < 0 ? rc : tw_team_grow(pool->team, 0);
+    if (tw_team_has_quit(pool->team))
+        return -ESHUTDOWN;
+    atomic_store(&pool->limit, limit_of(limit)); /* no more than that are made from now on */
+    do { /* until the last one set is the one that holds, whoever sets it */
+        limit = atomic_load(&pool->limit);
+        rc = tw_team_shrink_to(pool->team, limit);
+    } while (rc >= 0 && limit != atomic_load(&pool->limit));
+    return rc;
 }
 
 /* --- waiting for the end ---------------------------------------------------------------------- */
@@ -182,7 +186,8 @@ static bool add_waiter(struct tw_pool *pool, struct tw_worker *worker, struct tw
     tw__lock_acquire(&pool->lock);
     has_ended = pool->locked.has_ended;
     if (!has_ended) {
-        task->_claim = tw_worker_ref(worker);
+        /* Tagged, so that it does not look accepted by that worker, and no cancel claims it. */
+        task->_claim = (void *)((uintptr_t)tw_worker_ref(worker) | TW__CLAIM_TOLD_ON);
         tw__task_queue_append(&pool->locked.waiters, task);
     }
     tw__lock_release(&pool->lock);
@@ -194,7 +199,7 @@ static bool remove_waiter(struct tw_pool *pool, struct tw_task *task)
 {
     bool was_there;
     tw__lock_acquire(&pool->lock);
-    was_there = tw__task_is_linked(task);
+    was_there = !pool->locked.has_ended; /* at the end all are taken out to be told */
     if (was_there)
         tw__task_unlink(task);
     tw__lock_release(&pool->lock);
@@ -223,7 +228,7 @@ int tw_pool_join(struct tw_pool *pool, int64_t timeout)
     uint64_t deadline = tw_time_add(tw_clock_now(clock), timeout);
     struct joiner joiner;
     int rc = 0;
-    if (!pool || !atomic_load(&pool->has_quit))
+    if (!pool || !tw_team_has_quit(pool->team))
         return tw__misuse(-EINVAL, "tw_pool_join: needs a pool that has quit");
     if (tw_pool_is_own_thread(pool))
         return tw__misuse(-EDEADLK,

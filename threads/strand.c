@@ -15,7 +15,7 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/threads/inbox_internal.h>
-#include <twine/threads/worker_ops.h>
+#include <twine/threads/task_internal.h>
 
 struct strand {
     struct tw_worker base;
@@ -61,11 +61,14 @@ static void give_up(struct strand *strand, int status)
     drop_hold(strand);
 }
 
+/* Once the turn is submitted the strand may go before submit has returned: so hold the one below. */
 static void submit_turn(struct strand *strand)
 {
-    int rc = tw_worker_submit(strand->below, &strand->turn);
+    struct tw_worker *below = tw_worker_ref(strand->below);
+    int rc = tw_worker_submit(below, &strand->turn);
     if (rc < 0)
         give_up(strand, rc);
+    tw_worker_unref(below);
 }
 
 static bool is_done(struct strand *strand)
@@ -96,9 +99,9 @@ static int strand_submit(struct tw_worker *worker, struct tw_task *task)
     tw_task_accept(task, worker);
     rc = tw__inbox_push(&strand->inbox, task);
     if (rc < 0)
-        tw_task_take(task); /* it was never lent */
-    if (rc <= 0)
-        return rc;
+        return tw__task_refused(task, rc);
+    if (rc == 0)
+        return 0;
     atomic_fetch_add(&strand->holds, 1);
     submit_turn(strand);
     return 0;

@@ -5,7 +5,7 @@
  * up. Nothing is allocated for a task, so accepting one cannot fail for want of memory.
  *
  *     struct my_request {
- *         struct tw_task task;
+ *         struct tw_task task;    first, so that fn gets from it to the request by a cast
  *         ...
  *     };
  */

@@ -5,6 +5,8 @@
  *     worker          accepted by that worker, waiting
  *     CANCELLED       cancelled while it waited; whoever comes upon it calls fn with -ECANCELED
  *     runner | 2      fn is being called, by a worker that wants to know when the delivery begins
+ *     worker | 4      lent to something else than a queue: it waits, and is to be told on that worker
+ *     a status        given up, and about to be told so; too late for a cancel
  *
  * Waiting -> cancelled is a compare and exchange, waiting or cancelled -> taken is an exchange: so
  * exactly one of canceller and performer wins, and fn is called once, by the performer, in either
@@ -13,12 +15,14 @@
 #ifndef TWINE_THREADS_TASK_INTERNAL_H
 #define TWINE_THREADS_TASK_INTERNAL_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <twine/threads/worker_ops.h>
 
 #define TW__CLAIM_CANCELLED ((uintptr_t)1)
 #define TW__CLAIM_RUNNER ((uintptr_t)2)
+#define TW__CLAIM_TOLD_ON ((uintptr_t)4)
 
 /* What a team puts into the claim of a task that it performs. */
 struct tw__runner {
@@ -30,6 +34,37 @@ static inline void tw__task_set_runner(struct tw_task *task, struct tw__runner *
     /* Relaxed: only fn's own thread acts on it; a canceller merely sees that it comes too late. */
     __atomic_store_n(&task->_claim, (void *)((uintptr_t)runner | TW__CLAIM_RUNNER),
                      __ATOMIC_RELAXED);
+}
+
+/* Whether some worker has it, and has not called its fn. */
+static inline bool tw__task_is_taken(const struct tw_task *task)
+{
+    uintptr_t claim = (uintptr_t)__atomic_load_n(&task->_claim, __ATOMIC_RELAXED);
+    return claim != 0 && !(claim & TW__CLAIM_RUNNER);
+}
+
+/* Give a task up: nobody can claim it any more. A cancel that was first stands. */
+static inline void tw__task_give_up(struct tw_task *task, int status)
+{
+    if (tw_task_take(task) < 0)
+        status = -ECANCELED;
+    __atomic_store_n(&task->_claim, (void *)(intptr_t)status, __ATOMIC_RELAXED);
+}
+
+/* Why it was given up, for its fn. */
+static inline int tw__task_given_up(struct tw_task *task)
+{
+    return (int)(intptr_t)__atomic_exchange_n(&task->_claim, NULL, __ATOMIC_ACQ_REL);
+}
+
+/* A queue has refused a task that looked accepted already. If a cancel has come between, it was
+ * promised that fn hears of it, and so the task counts as accepted. Returns what submit answers. */
+static inline int tw__task_refused(struct tw_task *task, int error)
+{
+    if (tw_task_take(task) == 0)
+        return error;
+    task->fn(task, -ECANCELED);
+    return 0;
 }
 
 static inline bool tw__task_is_cancelled(const struct tw_task *task)

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
+#include <twine/base/self_internal.h>
 
 static void drop_hold(struct tw_team *team)
 {
@@ -69,17 +70,17 @@ static void quit_slots(struct slot *slot)
     }
 }
 
-static void give_up(struct tw__task_queue *tasks, int why)
+static void tell_given_up(struct tw__task_queue *tasks)
 {
     struct tw_task *task;
     while ((task = tw__task_queue_pop(tasks)))
-        task->fn(task, tw_task_take(task) < 0 ? -ECANCELED : why);
+        task->fn(task, tw__task_given_up(task));
 }
 
 static void report_create_error(int error)
 {
     struct tw_failure *failure =
-        TW_FAILURE_NEW(&TW_ERROR_SYSTEM, -error, "the create function answered with an error");
+        TW_FAILURE_NEW(&TW_ERROR_SYSTEM, -error, "no memory, or an answer of the create function");
     tw__report(TW_REPORT_WARNING, "a team could not make a worker", failure);
     tw_failure_unref(failure);
 }
@@ -89,7 +90,7 @@ static void settle(struct tw_team *team, struct outcome *outcome)
 {
     run_slots(outcome->to_run);
     quit_slots(outcome->to_quit);
-    give_up(&outcome->given_up, outcome->why_given_up);
+    tell_given_up(&outcome->given_up);
     if (outcome->create_error)
         report_create_error(outcome->create_error);
     if (outcome->has_ended) {
@@ -172,24 +173,51 @@ static void drain(struct tw_team *team, struct outcome *outcome)
             tw__books_wait(team, entry, outcome);
 }
 
+/* While is_posted nobody else takes the step; so it stays until the inbox has been seen empty. */
+static bool is_through(struct tw_team *team)
+{
+    bool is_empty;
+    tw__lock_acquire(&team->inbox_lock);
+    is_empty = tw__task_queue_is_empty(&team->inbox.entries);
+    team->inbox.is_posted = !is_empty;
+    tw__lock_release(&team->inbox_lock);
+    return is_empty;
+}
+
 static void step_fn(struct tw_task *step, int status)
 {
     struct tw_team *team = TW_CONTAINER(step, struct tw_team, step);
     struct outcome outcome;
-    (void)status; /* a coordinator that gives it up has nobody inside any more */
+    (void)status; /* a coordinator that has gone excludes nobody any more, but is_posted does */
     tw__outcome_init(&outcome);
-    tw__lock_acquire(&team->inbox_lock);
-    team->inbox.is_posted = false;
-    tw__lock_release(&team->inbox_lock);
-    drain(team, &outcome);
+    do
+        drain(team, &outcome);
+    while (!is_through(team));
     settle(team, &outcome);
     drop_hold(team);
 }
 
-/* Put an entry into the inbox, and see that the step is on its way. */
+/* The coordinator is held: once it has the step, the team may end, and it may go, before submit has
+ * returned. */
+static void submit_step(struct tw_team *team)
+{
+    struct tw_worker *coordinator = tw_worker_ref(team->coordinator);
+    tw_task_init(&team->step, step_fn);
+    if (tw_worker_submit(coordinator, &team->step) < 0)
+        step_fn(&team->step, -ESHUTDOWN);
+    tw_worker_unref(coordinator);
+}
+
+static bool is_visiting(struct tw_team *team)
+{
+    return atomic_load_explicit(&team->visitor, memory_order_relaxed) == tw__self();
+}
+
+/* Put an entry into the inbox, and see that it is come for: by the visit that this thread is in the
+ * middle of, or else by the step. */
 static int post(struct tw_team *team, struct tw_task *entry, bool is_refused_after_quit)
 {
-    bool was_posted;
+    bool must_submit;
     tw__lock_acquire(&team->inbox_lock);
     if (is_refused_after_quit && atomic_load(&team->has_quit)) {
         tw__lock_release(&team->inbox_lock);
@@ -199,17 +227,15 @@ static int post(struct tw_team *team, struct tw_task *entry, bool is_refused_aft
         tw_task_accept(entry, &team->base);
     tw__task_queue_append(&team->inbox.entries, entry);
     atomic_store_explicit(&team->inbox_is_full, true, memory_order_relaxed);
-    was_posted = team->inbox.is_posted;
-    team->inbox.is_posted = true;
-    if (!was_posted) /* before the entry can be seen: a step that runs now may do it, and end the
-                        team */
+    must_submit = !team->inbox.is_posted && !is_visiting(team);
+    if (must_submit) {
+        team->inbox.is_posted = true;
+        /* Before the entry can be seen: a visit may do it at once, and end the team. */
         atomic_fetch_add(&team->holds, 1);
+    }
     tw__lock_release(&team->inbox_lock);
-    if (was_posted)
-        return 0;
-    tw_task_init(&team->step, step_fn);
-    if (tw_worker_submit(team->coordinator, &team->step) < 0)
-        step_fn(&team->step, -ESHUTDOWN);
+    if (must_submit)
+        submit_step(team);
     return 0;
 }
 
@@ -219,6 +245,7 @@ static bool enter(struct tw_team *team, struct outcome *outcome)
 {
     if (team->coordinator->_ops->enter(team->coordinator) < 0)
         return false;
+    atomic_store_explicit(&team->visitor, tw__self(), memory_order_relaxed);
     tw__outcome_init(outcome);
     /* Relaxed: what this thread has posted it sees, and no order is promised to it of what others
      * post meanwhile. */
@@ -227,8 +254,12 @@ static bool enter(struct tw_team *team, struct outcome *outcome)
     return true;
 }
 
+/* What create_worker has asked of the team meanwhile is in the inbox. */
 static void leave(struct tw_team *team, struct outcome *outcome)
 {
+    while (atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed))
+        drain(team, outcome);
+    atomic_store_explicit(&team->visitor, 0, memory_order_relaxed);
     team->coordinator->_ops->leave(team->coordinator);
     settle(team, outcome);
 }
@@ -351,6 +382,8 @@ int tw_team_submit(struct tw_team *team, struct tw_task *task)
     int rc = 0;
     if (!team || !task || !task->fn)
         return tw__misuse(-EINVAL, "tw_team_submit: needs a team and a task with an fn");
+    if (tw__task_is_taken(task))
+        return tw__misuse(-EINVAL, "tw_team_submit: the task has been submitted, and has not run");
     if (enter(team, &outcome)) {
         /* Inside, so that what is accepted comes before the step of a quit, and what is refused
          * never looks accepted to a canceller. */
@@ -439,6 +472,11 @@ int tw_team_quit(struct tw_team *team)
         return -ESHUTDOWN;
     team_do(team, &team->quit);
     return 0;
+}
+
+bool tw_team_has_quit(struct tw_team *team)
+{
+    return team && atomic_load(&team->has_quit);
 }
 
 int tw_team_statistics(struct tw_team *team, struct tw_statistics *ret_statistics)

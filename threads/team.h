@@ -129,6 +129,9 @@ TW_EXPORT int tw_team_shrink_to(struct tw_team *team, size_t n);
 /** Work off the backlog, then quit every worker, then the coordinator; see tw_worker_quit(). */
 TW_EXPORT int tw_team_quit(struct tw_team *team);
 
+/** Whether quit has been called (QUI-001). Thread: any. */
+TW_EXPORT bool tw_team_has_quit(struct tw_team *team);
+
 /**
  * Read the books, after quit too.
  *

@@ -75,16 +75,17 @@ static struct tw_task *pop_waiting(struct tw_team *team)
 
 static void give_up_waiting(struct tw_team *team, int why, struct outcome *outcome)
 {
-    tw__task_queue_move(&team->coord.backlog, &outcome->given_up);
-    add(&team->coord.waiting, -(ptrdiff_t)get(&team->coord.waiting));
-    outcome->why_given_up = why;
+    while (get(&team->coord.waiting)) {
+        struct tw_task *task = pop_waiting(team);
+        tw__task_give_up(task, why); /* here, so that no cancel finds it on its way */
+        tw__task_queue_append(&outcome->given_up, task);
+    }
 }
 
 void tw__outcome_init(struct outcome *outcome)
 {
     outcome->to_run = outcome->to_quit = NULL;
     tw__task_queue_init(&outcome->given_up);
-    outcome->why_given_up = -ESHUTDOWN;
     outcome->create_error = 0;
     outcome->has_ended = false;
 }
@@ -147,8 +148,8 @@ struct slot *tw__books_spare_slot(struct tw_team *team)
     return team->coord.spare;
 }
 
-/* Ask for one worker. Returns whether there is one more. */
-static bool create(struct tw_team *team, struct outcome *outcome)
+/* Ask for one worker. Returns 1 if there is one more, 0 if there is none to be had, or an error. */
+static int create(struct tw_team *team, struct outcome *outcome)
 {
     struct slot *slot = tw__books_spare_slot(team);
     int rc = slot ? team->create(team->arg, live(team), &slot->worker) : -ENOMEM;
@@ -157,7 +158,7 @@ static bool create(struct tw_team *team, struct outcome *outcome)
         outcome->create_error = rc;
     }
     if (rc <= 0)
-        return false;
+        return rc;
     team->coord.spare = NULL;
     tw__slot_init(slot, team);
     if (rc == TW_CREATED_COMING) {
@@ -168,26 +169,32 @@ static bool create(struct tw_team *team, struct outcome *outcome)
     } else {
         rest(team, slot, outcome);
     }
-    return true;
+    return 1;
 }
 
-/* See that what waits is come for: wake one idle worker, unless one is on its way, and make those
- * that are short. */
+/* Wake one idle worker for what waits, unless one is on its way. */
+static void wake_one(struct tw_team *team, struct outcome *outcome)
+{
+    if (!get(&team->coord.waiting) || !team->coord.idle || team->coord.is_waking)
+        return;
+    team->coord.is_waking = true;
+    count(&team->coord.wakes);
+    dispatch(team, pop_idle(team), SLOT_WAKING, outcome);
+}
+
+/* See that what waits is come for: wake one, and make those that are short. */
 static void pump(struct tw_team *team, struct outcome *outcome)
 {
     size_t short_by;
+    int made = 1;
     if (!get(&team->coord.waiting))
         return;
-    if (team->coord.idle && !team->coord.is_waking) {
-        team->coord.is_waking = true;
-        count(&team->coord.wakes);
-        dispatch(team, pop_idle(team), SLOT_WAKING, outcome);
-    }
+    wake_one(team, outcome);
     short_by =
         shortage(get(&team->coord.waiting), get(&team->coord.idles) + get(&team->coord.coming));
-    while (short_by-- > 0 && create(team, outcome))
-        ;
-    if (outcome->create_error && !live(team))
+    while (short_by-- > 0 && made > 0)
+        made = create(team, outcome);
+    if (made < 0 && !live(team))
         give_up_waiting(team, -EAGAIN, outcome);
 }
 
@@ -225,6 +232,7 @@ void tw__books_cancel(struct tw_team *team, struct tw_task *task, struct outcome
         return;
     tw__task_unlink(task);
     add(&team->coord.waiting, -1);
+    tw__task_give_up(task, -ECANCELED);
     tw__task_queue_append(&outcome->given_up, task);
 }
 
@@ -274,7 +282,8 @@ static void cap_debt(struct tw_team *team)
         team->coord.to_shrink = payers;
 }
 
-/* Its task goes back to the front, for the others; if there is no other, nobody will come. */
+/* Its task goes back to the front, for the others; if there is no other, nobody will come. No worker
+ * is made in its place here: that would fail as well, and again. */
 void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
                           struct outcome *outcome)
 {
@@ -291,14 +300,14 @@ void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
     cap_debt(team);
     if (!live(team) && get(&team->coord.waiting))
         give_up_waiting(team, error == -ESHUTDOWN ? -ESHUTDOWN : -EAGAIN, outcome);
-    else if (team->coord.idle)
-        pump(team, outcome);
+    else
+        wake_one(team, outcome);
     maybe_end(team, outcome);
 }
 
 void tw__books_grow(struct tw_team *team, size_t n, struct outcome *outcome)
 {
-    while (n-- > 0 && create(team, outcome))
+    while (n-- > 0 && create(team, outcome) > 0)
         ;
     pump(team, outcome);
 }

@@ -60,11 +60,10 @@ struct slot {
 
 /* What is to be done when the books are closed. */
 struct outcome {
-    struct slot *to_run;  /* their nodes go to their workers */
-    struct slot *to_quit; /* GONE: their workers are quit, and they are freed */
-    struct tw__task_queue given_up;
-    int why_given_up;
-    int create_error; /* what create_worker answered; 0 */
+    struct slot *to_run;            /* their nodes go to their workers */
+    struct slot *to_quit;           /* GONE: their workers are quit, and they are freed */
+    struct tw__task_queue given_up; /* each with the reason in its claim */
+    int create_error;               /* what create_worker answered; 0 */
     bool has_ended;
 };
 
@@ -93,7 +92,8 @@ struct tw_team {
         bool is_posted;
     } inbox; /* under inbox_lock */
     atomic_bool inbox_is_full;
-    atomic_bool has_quit; /* set under inbox_lock, from the moment quit was called */
+    _Atomic(uintptr_t) visitor; /* tw__self() of the thread that has entered for this team; 0 */
+    atomic_bool has_quit;       /* set under inbox_lock, from the moment quit was called */
 };
 
 /* --- team_books.c: inside the coordinator ----------------------------------------------------- */

@@ -15,7 +15,7 @@
 #include <twine/base/report_internal.h>
 #include <twine/base/search_internal.h>
 #include <twine/threads/inbox_internal.h>
-#include <twine/threads/worker_ops.h>
+#include <twine/threads/task_internal.h>
 
 struct thread_worker {
     struct tw_worker base;
@@ -113,9 +113,7 @@ static int submit_first(struct thread_worker *own, struct tw_task *task)
         if (rc < 0)
             tw__inbox_take(&own->inbox);
     }
-    if (rc < 0)
-        tw_task_take(task); /* it was never lent */
-    return rc;
+    return rc < 0 ? tw__task_refused(task, rc) : 0;
 }
 
 static int thread_submit(struct tw_worker *worker, struct tw_task *task)
@@ -128,9 +126,7 @@ static int thread_submit(struct tw_worker *worker, struct tw_task *task)
     rc = tw__inbox_push(&own->inbox, task);
     if (rc > 0)
         tw__park_wake(&own->park);
-    if (rc < 0)
-        tw_task_take(task); /* it was never lent */
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? tw__task_refused(task, rc) : 0;
 }
 
 static int thread_quit(struct tw_worker *worker)

@@ -1,7 +1,7 @@
 /*
  * What all kinds of worker have in common: the checks, and the count of references.
  */
-#include <twine/threads/worker_ops.h>
+#include <twine/threads/task_internal.h>
 
 #include <assert.h>
 #include <errno.h>
@@ -11,6 +11,9 @@ int tw_worker_submit(struct tw_worker *worker, struct tw_task *task)
 {
     if (!worker || !task || !task->fn)
         return tw__misuse(-EINVAL, "tw_worker_submit: needs a worker and a task with an fn");
+    if (tw__task_is_taken(task))
+        return tw__misuse(-EINVAL,
+                          "tw_worker_submit: the task has been submitted, and has not run");
     return worker->_ops->submit(worker, task);
 }
 
