@@ -10,10 +10,6 @@
  *               it is not there yet.
  *
  * Whoever gets inside first does what the inbox holds, so that the order of one caller is kept.
- *
- * A worker is idle from the moment its task says that only the delivery is left. The task's fn is
- * still on its stack then, and meanwhile it may be handed its next task, or be quit and its slot
- * freed: so after a recycle that brought no next task, slot_run looks at nothing but its own stack.
  */
 #include <twine/threads/team_internal.h>
 
@@ -34,15 +30,6 @@ static void drop_hold(struct tw_team *team)
 
 /* --- when the books are closed ---------------------------------------------------------------- */
 
-static void team_do(struct tw_team *team, struct op *op);
-
-static void strike_off(struct slot *slot, int error)
-{
-    slot->start.kind = OP_STRIKE_OFF;
-    slot->start.error = error;
-    team_do(slot->team, &slot->start);
-}
-
 /* Threads start here, and wakes happen here. */
 static void run_slots(struct slot *slot)
 {
@@ -53,7 +40,7 @@ static void run_slots(struct slot *slot)
         struct tw_worker *worker = tw_worker_ref(slot->worker);
         int rc = tw_worker_submit(worker, &slot->node);
         if (rc < 0)
-            strike_off(slot, rc);
+            tw__slot_strike_off(slot, rc);
         tw_worker_unref(worker);
         slot = next;
     }
@@ -108,6 +95,13 @@ void tw__op_mark(struct tw_task *task, int status)
 {
     (void)task;
     (void)status;
+}
+
+void tw__op_init(struct op *op, enum op_kind kind, struct slot *slot)
+{
+    tw_task_init(&op->node, tw__op_mark);
+    op->kind = kind;
+    op->slot = slot;
 }
 
 /* A worker's next task reaches it by its node, since nobody waits for the step. */
@@ -215,7 +209,7 @@ static bool is_visiting(struct tw_team *team)
 
 /* Put an entry into the inbox, and see that it is come for: by the visit that this thread is in the
  * middle of, or else by the step. */
-static int post(struct tw_team *team, struct tw_task *entry, bool is_refused_after_quit)
+int tw__team_post(struct tw_team *team, struct tw_task *entry, bool is_refused_after_quit)
 {
     bool must_submit;
     tw__lock_acquire(&team->inbox_lock);
@@ -241,7 +235,7 @@ static int post(struct tw_team *team, struct tw_task *entry, bool is_refused_aft
 
 /* --- entering --------------------------------------------------------------------------------- */
 
-static bool enter(struct tw_team *team, struct outcome *outcome)
+bool tw__team_enter(struct tw_team *team, struct outcome *outcome)
 {
     if (team->coordinator->_ops->enter(team->coordinator) < 0)
         return false;
@@ -255,7 +249,7 @@ static bool enter(struct tw_team *team, struct outcome *outcome)
 }
 
 /* What create_worker has asked of the team meanwhile is in the inbox. */
-static void leave(struct tw_team *team, struct outcome *outcome)
+void tw__team_leave(struct tw_team *team, struct outcome *outcome)
 {
     while (atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed))
         drain(team, outcome);
@@ -264,114 +258,15 @@ static void leave(struct tw_team *team, struct outcome *outcome)
     settle(team, outcome);
 }
 
-static void team_do(struct tw_team *team, struct op *op)
+void tw__team_do(struct tw_team *team, struct op *op)
 {
     struct outcome outcome;
-    if (enter(team, &outcome)) {
+    if (tw__team_enter(team, &outcome)) {
         do_op(team, op, &outcome);
-        leave(team, &outcome);
+        tw__team_leave(team, &outcome);
     } else {
-        post(team, &op->node, false);
+        tw__team_post(team, &op->node, false);
     }
-}
-
-/* --- a worker's turn -------------------------------------------------------------------------- */
-
-/* On the stack of slot_run, while a task's fn is called. */
-struct run {
-    struct tw__runner base;
-    struct slot *slot; /* not to be looked at after a recycle without next */
-    struct tw_task *next;
-    bool was_performed, is_recycled;
-};
-
-/* The worker is idle, or has its next task, when this returns. */
-static void recycle(struct run *run)
-{
-    struct slot *slot = run->slot;
-    struct tw_team *team = slot->team;
-    struct outcome outcome;
-    run->is_recycled = true;
-    if (enter(team, &outcome)) {
-        run->next = tw__books_recycle(team, slot, run->was_performed, &outcome);
-        leave(team, &outcome);
-    } else {
-        slot->recycle.n = run->was_performed;
-        post(team, &slot->recycle.node, false);
-    }
-}
-
-static void run_delivers(struct tw__runner *runner)
-{
-    recycle((struct run *)runner);
-}
-
-static void perform(struct run *run, struct tw_task *task)
-{
-    int status = tw_task_take(task);
-    run->next = NULL;
-    run->is_recycled = false;
-    run->was_performed = status == 0;
-    if (status == 0)
-        tw__task_set_runner(task, &run->base);
-    task->fn(task, status);
-    if (!run->is_recycled)
-        recycle(run);
-}
-
-/* The first task of a slot whose node has arrived, and the news that it has. */
-static struct tw_task *begin(struct slot *slot)
-{
-    struct tw_team *team = slot->team;
-    struct tw_task *task = slot->task;
-    struct outcome outcome;
-    if (slot->state ==
-        SLOT_BUSY) { /* only the wake of an idle worker, and a new thread, are news */
-        slot->task = NULL;
-        return task;
-    }
-    if (enter(team, &outcome)) {
-        task = tw__books_start(team, slot, &outcome);
-        if (task)
-            slot->task = NULL;
-        leave(team, &outcome);
-    } else {
-        slot->task = NULL;
-        slot->start.kind = OP_START;
-        post(team, &slot->start.node, false);
-    }
-    return task;
-}
-
-static void slot_run(struct tw_task *node, int status)
-{
-    struct slot *slot = TW_CONTAINER(node, struct slot, node);
-    struct tw_task *task;
-    struct run run;
-    if (status < 0) {
-        strike_off(slot, status);
-        return;
-    }
-    run.base.delivers = run_delivers;
-    run.slot = slot;
-    for (task = begin(slot); task; task = run.next)
-        perform(&run, task);
-}
-
-static void op_init(struct op *op, enum op_kind kind, struct slot *slot)
-{
-    tw_task_init(&op->node, tw__op_mark);
-    op->kind = kind;
-    op->slot = slot;
-}
-
-void tw__slot_init(struct slot *slot, struct tw_team *team)
-{
-    tw_task_init(&slot->node, slot_run);
-    slot->team = team;
-    slot->state = SLOT_COMING;
-    op_init(&slot->start, OP_START, slot);
-    op_init(&slot->recycle, OP_RECYCLE, slot);
 }
 
 /* --- the five operations, and cancel ---------------------------------------------------------- */
@@ -384,16 +279,16 @@ int tw_team_submit(struct tw_team *team, struct tw_task *task)
         return tw__misuse(-EINVAL, "tw_team_submit: needs a team and a task with an fn");
     if (tw__task_is_taken(task))
         return tw__misuse(-EINVAL, "tw_team_submit: the task has been submitted, and has not run");
-    if (enter(team, &outcome)) {
+    if (tw__team_enter(team, &outcome)) {
         /* Inside, so that what is accepted comes before the step of a quit, and what is refused
          * never looks accepted to a canceller. */
         if (atomic_load_explicit(&team->has_quit, memory_order_relaxed))
             rc = -ESHUTDOWN;
         else
             tw__books_submit(team, task, &outcome);
-        leave(team, &outcome);
+        tw__team_leave(team, &outcome);
     } else {
-        rc = post(team, task, true);
+        rc = tw__team_post(team, task, true);
     }
     return rc;
 }
@@ -408,9 +303,9 @@ int tw_team_cancel(struct tw_team *team, struct tw_task *task)
     if (!team || !task)
         return tw__misuse(-EINVAL, "tw_team_cancel: needs a team and a task");
     rc = tw_worker_cancel_claim(&team->base, task);
-    if (rc == 0 && enter(team, &outcome)) {
+    if (rc == 0 && tw__team_enter(team, &outcome)) {
         tw__books_cancel(team, task, &outcome);
-        leave(team, &outcome);
+        tw__team_leave(team, &outcome);
     }
     return rc;
 }
@@ -419,21 +314,21 @@ static int do_sized(struct tw_team *team, enum op_kind kind, size_t n)
 {
     struct op *op;
     struct outcome outcome;
-    if (enter(team, &outcome)) {
+    if (tw__team_enter(team, &outcome)) {
         struct op on_stack = {.kind = kind, .n = n};
         bool has_quit = atomic_load(&team->has_quit);
         if (!has_quit)
             do_op(team, &on_stack, &outcome);
-        leave(team, &outcome);
+        tw__team_leave(team, &outcome);
         return has_quit ? -ESHUTDOWN : 0;
     }
     op = (struct op *)tw__zalloc(sizeof *op);
     if (!op)
         return -ENOMEM;
-    op_init(op, kind, NULL);
+    tw__op_init(op, kind, NULL);
     op->n = n;
     op->is_allocated = true;
-    if (post(team, &op->node, true) == 0)
+    if (tw__team_post(team, &op->node, true) == 0)
         return 0;
     tw__free(op);
     return -ESHUTDOWN;
@@ -470,7 +365,7 @@ int tw_team_quit(struct tw_team *team)
     tw__lock_release(&team->inbox_lock);
     if (had_quit)
         return -ESHUTDOWN;
-    team_do(team, &team->quit);
+    tw__team_do(team, &team->quit);
     return 0;
 }
 
@@ -554,7 +449,7 @@ static struct tw_team *make_team(struct tw_worker *coordinator, tw_create_worker
     tw__task_queue_init(&team->coord.backlog);
     tw__lock_init(&team->inbox_lock);
     tw__task_queue_init(&team->inbox.entries);
-    op_init(&team->quit, OP_QUIT, NULL);
+    tw__op_init(&team->quit, OP_QUIT, NULL);
     if (!tw__books_spare_slot(team)) {
         tw_worker_unref(coordinator);
         tw__lock_done(&team->inbox_lock);

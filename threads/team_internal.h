@@ -1,5 +1,6 @@
 /*
- * A team's books. team_books.c keeps them, team.c is the ways to them; nobody else includes this.
+ * A team's books. team_books.c keeps them, team.c is the ways to them, team_slot.c what a worker does;
+ * nobody else includes this.
  *
  * The books say which workers there are, what each does, and what waits. They are changed inside
  * the coordinator, and the functions that change them call no user code but create_worker. What has
@@ -118,9 +119,24 @@ void tw__books_shrink(struct tw_team *team, size_t n, struct outcome *outcome);
 void tw__books_shrink_to(struct tw_team *team, size_t n, struct outcome *outcome);
 void tw__books_quit(struct tw_team *team, struct outcome *outcome);
 
-/* --- team.c ----------------------------------------------------------------------------------- */
+/* --- team.c: the ways to the books ------------------------------------------------------------- */
+
+/* false: the coordinator cannot be entered, or this thread is inside already. */
+bool tw__team_enter(struct tw_team *team, struct outcome *outcome);
+/* Close the books, and do what is to be done then. The team may be gone afterwards. */
+void tw__team_leave(struct tw_team *team, struct outcome *outcome);
+/* Put an entry into the inbox, to be done by whoever is inside next. 0; -ESHUTDOWN. */
+int tw__team_post(struct tw_team *team, struct tw_task *entry, bool is_refused_after_quit);
+/* Enter, or post. */
+void tw__team_do(struct tw_team *team, struct op *op);
 
 void tw__op_mark(struct tw_task *task, int status);
+void tw__op_init(struct op *op, enum op_kind kind, struct slot *slot);
+
+/* --- team_slot.c: a worker's turn ------------------------------------------------------------- */
+
 void tw__slot_init(struct slot *slot, struct tw_team *team);
+/* Its worker has refused its node, or given it up. */
+void tw__slot_strike_off(struct slot *slot, int error);
 
 #endif
