@@ -46,7 +46,7 @@ static struct {
     struct tw_reactor *reactor;
     struct tw_pool *pool;
     struct hand_pool *hand;
-} run;
+} course;
 
 static void nothing(void *arg)
 {
@@ -67,18 +67,19 @@ static void deferred_home(struct tw_result *result, void *arg)
 {
     (void)result;
     (void)arg;
-    if (run.to_send > 0)
+    if (course.to_send > 0)
         send_deferred();
-    if (--run.to_come == 0)
-        tw_reactor_stop(run.reactor);
+    if (--course.to_come == 0)
+        tw_reactor_stop(course.reactor);
 }
 
 static void send_deferred(void)
 {
     struct tw_deferred *deferred;
-    run.to_send--;
-    must(tw_defer_to_pool(run.reactor, tw_pool_worker(run.pool), no_op, NULL, NULL, &deferred),
-         "tw_defer_to_pool");
+    course.to_send--;
+    must(
+        tw_defer_to_pool(course.reactor, tw_pool_worker(course.pool), no_op, NULL, NULL, &deferred),
+        "tw_defer_to_pool");
     must(tw_deferred_add_both(deferred, deferred_home, NULL, NULL), "tw_deferred_add_both");
     tw_deferred_unref(deferred);
 }
@@ -93,17 +94,17 @@ static void begin_twine(void *in_flight)
 static uint64_t twine_trips(int threads, long in_flight, long jobs)
 {
     uint64_t began;
-    run.to_send = run.to_come = jobs;
-    must(tw_reactor_new(NULL, &run.reactor), "tw_reactor_new");
-    must(tw_pool_new((size_t)threads, NULL, &run.pool), "tw_pool_new");
-    must(tw_reactor_call_from_thread(run.reactor, begin_twine, &in_flight, NULL), "call");
+    course.to_send = course.to_come = jobs;
+    must(tw_reactor_new(NULL, &course.reactor), "tw_reactor_new");
+    must(tw_pool_new((size_t)threads, NULL, &course.pool), "tw_pool_new");
+    must(tw_reactor_call_from_thread(course.reactor, begin_twine, &in_flight, NULL), "call");
     began = now();
-    must(tw_reactor_run(run.reactor), "tw_reactor_run");
+    must(tw_reactor_run(course.reactor), "tw_reactor_run");
     began = now() - began;
-    tw_pool_quit(run.pool);
-    must(tw_pool_join(run.pool, TW_FOREVER), "tw_pool_join");
-    tw_pool_unref(run.pool);
-    tw_reactor_unref(run.reactor);
+    tw_pool_quit(course.pool);
+    must(tw_pool_join(course.pool, TW_FOREVER), "tw_pool_join");
+    tw_pool_unref(course.pool);
+    tw_reactor_unref(course.reactor);
     return began;
 }
 
@@ -112,27 +113,27 @@ static uint64_t twine_trips(int threads, long in_flight, long jobs)
 static void hand_home(void *arg)
 {
     (void)arg;
-    if (run.to_send > 0) {
-        run.to_send--;
-        hand_pool_submit(run.hand, nothing, hand_home, NULL);
+    if (course.to_send > 0) {
+        course.to_send--;
+        hand_pool_submit(course.hand, nothing, hand_home, NULL);
     }
-    if (--run.to_come == 0)
-        event_base_loopbreak(hand_pool_base(run.hand));
+    if (--course.to_come == 0)
+        event_base_loopbreak(hand_pool_base(course.hand));
 }
 
 static uint64_t hand_trips(int threads, long in_flight, long jobs)
 {
     uint64_t began;
     long i;
-    run.to_send = jobs - in_flight;
-    run.to_come = jobs;
-    run.hand = hand_pool_new(threads);
+    course.to_send = jobs - in_flight;
+    course.to_come = jobs;
+    course.hand = hand_pool_new(threads);
     began = now();
     for (i = 0; i < in_flight; i++)
-        hand_pool_submit(run.hand, nothing, hand_home, NULL);
-    event_base_loop(hand_pool_base(run.hand), EVLOOP_NO_EXIT_ON_EMPTY);
+        hand_pool_submit(course.hand, nothing, hand_home, NULL);
+    event_base_loop(hand_pool_base(course.hand), EVLOOP_NO_EXIT_ON_EMPTY);
     began = now() - began;
-    hand_pool_free(run.hand);
+    hand_pool_free(course.hand);
     return began;
 }
 
@@ -160,18 +161,18 @@ static uint64_t twine_alone(int threads, long unused, long jobs)
     long i;
     (void)unused;
     must(tasks ? 0 : -ENOMEM, "tasks");
-    must(tw_pool_new((size_t)threads, NULL, &run.pool), "tw_pool_new");
+    must(tw_pool_new((size_t)threads, NULL, &course.pool), "tw_pool_new");
     atomic_store(&done, 0);
     began = now();
     for (i = 0; i < jobs; i++) {
         tw_task_init(&tasks[i], count_task);
-        must(tw_pool_submit(run.pool, &tasks[i]), "tw_pool_submit");
+        must(tw_pool_submit(course.pool, &tasks[i]), "tw_pool_submit");
     }
-    tw_pool_quit(run.pool);
-    must(tw_pool_join(run.pool, TW_FOREVER), "tw_pool_join");
+    tw_pool_quit(course.pool);
+    must(tw_pool_join(course.pool, TW_FOREVER), "tw_pool_join");
     began = now() - began;
     must(atomic_load(&done) == jobs ? 0 : -EIO, "every job counted");
-    tw_pool_unref(run.pool);
+    tw_pool_unref(course.pool);
     free(tasks);
     return began;
 }
@@ -181,12 +182,12 @@ static uint64_t hand_alone(int threads, long unused, long jobs)
     uint64_t began;
     long i;
     (void)unused;
-    run.hand = hand_pool_new(threads);
+    course.hand = hand_pool_new(threads);
     atomic_store(&done, 0);
     began = now();
     for (i = 0; i < jobs; i++)
-        hand_pool_submit(run.hand, count_done, NULL, NULL);
-    hand_pool_free(run.hand); /* works off what is queued, and joins */
+        hand_pool_submit(course.hand, count_done, NULL, NULL);
+    hand_pool_free(course.hand); /* works off what is queued, and joins */
     began = now() - began;
     must(atomic_load(&done) == jobs ? 0 : -EIO, "every job counted");
     return began;
@@ -199,30 +200,31 @@ static long calls_each;
 static void count_call(void *arg)
 {
     (void)arg;
-    if (--run.to_come == 0)
-        tw_reactor_stop(run.reactor);
+    if (--course.to_come == 0)
+        tw_reactor_stop(course.reactor);
 }
 
 static void *call_twine(void *arg)
 {
     long i;
     for (i = 0; i < calls_each; i++)
-        must(tw_reactor_call_from_thread(run.reactor, count_call, NULL, NULL), "call_from_thread");
+        must(tw_reactor_call_from_thread(course.reactor, count_call, NULL, NULL),
+             "call_from_thread");
     return arg;
 }
 
 static void count_hand_call(void *arg)
 {
     (void)arg;
-    if (--run.to_come == 0)
-        event_base_loopbreak(hand_pool_base(run.hand));
+    if (--course.to_come == 0)
+        event_base_loopbreak(hand_pool_base(course.hand));
 }
 
 static void *call_hand(void *arg)
 {
     long i;
     for (i = 0; i < calls_each; i++)
-        hand_pool_call(run.hand, count_hand_call, NULL);
+        hand_pool_call(course.hand, count_hand_call, NULL);
     return arg;
 }
 
@@ -247,14 +249,14 @@ static uint64_t twine_calls(int unused, long unused_too, long calls)
     (void)unused;
     (void)unused_too;
     calls_each = calls / PRODUCERS;
-    run.to_come = calls_each * PRODUCERS;
-    must(tw_reactor_new(NULL, &run.reactor), "tw_reactor_new");
+    course.to_come = calls_each * PRODUCERS;
+    must(tw_reactor_new(NULL, &course.reactor), "tw_reactor_new");
     began = now();
     start_producers(threads, call_twine);
-    must(tw_reactor_run(run.reactor), "tw_reactor_run");
+    must(tw_reactor_run(course.reactor), "tw_reactor_run");
     began = now() - began;
     join_producers(threads);
-    tw_reactor_unref(run.reactor);
+    tw_reactor_unref(course.reactor);
     return began;
 }
 
@@ -265,14 +267,14 @@ static uint64_t hand_calls(int unused, long unused_too, long calls)
     (void)unused;
     (void)unused_too;
     calls_each = calls / PRODUCERS;
-    run.to_come = calls_each * PRODUCERS;
-    run.hand = hand_pool_new(0);
+    course.to_come = calls_each * PRODUCERS;
+    course.hand = hand_pool_new(0);
     began = now();
     start_producers(threads, call_hand);
-    event_base_loop(hand_pool_base(run.hand), EVLOOP_NO_EXIT_ON_EMPTY);
+    event_base_loop(hand_pool_base(course.hand), EVLOOP_NO_EXIT_ON_EMPTY);
     began = now() - began;
     join_producers(threads);
-    hand_pool_free(run.hand);
+    hand_pool_free(course.hand);
     return began;
 }
 
