@@ -1,4 +1,6 @@
-# tests/PART/test_UNIT.c is a program test_UNIT and a CTest entry of that name, labelled PART.
+# tests/PART/test_UNIT.c is a program test_SUITE and a CTest entry of that name, labelled PART. The
+# suite is stress_UNIT in tests/stress, and else UNIT, or PART_UNIT if several parts have the unit.
+# tests/suites in the build lists the suites, each with its source.
 #
 # Tests link the static library, so that what is hidden can be tested too.
 
@@ -17,13 +19,26 @@ set(test_environment
   UBSAN_OPTIONS=print_stacktrace=1)
 
 file(GLOB test_sources CONFIGURE_DEPENDS tests/*/test_*.c)
+set(units ${test_sources})
+list(FILTER units EXCLUDE REGEX "/stress/[^/]*$")
+list(TRANSFORM units REPLACE "^.*/test_(.*)\\.c$" "\\1")
+
+set(suites "")
 foreach(source ${test_sources})
-  cmake_path(GET source STEM name)
+  cmake_path(GET source STEM unit)
   cmake_path(GET source PARENT_PATH folder)
   cmake_path(GET folder FILENAME part)
-  if(TARGET ${name})
-    string(REPLACE test_ test_${part}_ name ${name})
+  string(REGEX REPLACE "^test_" "" unit ${unit})
+  set(namesakes ${units})
+  list(FILTER namesakes INCLUDE REGEX "^${unit}$")
+  list(LENGTH namesakes count)
+  if(part STREQUAL "stress" OR count GREATER 1)
+    set(suite ${part}_${unit})
+  else()
+    set(suite ${unit})
   endif()
+  string(APPEND suites "${suite} tests/${part}/test_${unit}.c\n")
+  set(name test_${suite})
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE twine_harness)
   set_target_properties(${name} PROPERTIES
@@ -35,3 +50,4 @@ foreach(source ${test_sources})
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()
 endforeach()
+file(WRITE "${PROJECT_BINARY_DIR}/tests/suites" "${suites}")

@@ -265,6 +265,8 @@ int main(int argc, char **argv)
     printf("%s: %u passed, %u failed\n", harness_suite,
            CU_get_number_of_tests_run() - CU_get_number_of_tests_failed(),
            CU_get_number_of_tests_failed());
+    if (!chosen_count)
+        fprintf(stderr, "%s: no test matched\n", harness_suite);
     CU_cleanup_registry();
     return failures || !chosen_count ? 1 : 0;
 }

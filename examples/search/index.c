@@ -192,11 +192,15 @@ static const char *column(sqlite3_stmt *statement, int number)
 
 static int step_through(sqlite3_stmt *search, hit_fn hit, void *arg)
 {
+    double best = 0;
     int rc;
     while ((rc = sqlite3_step(search)) == SQLITE_ROW) {
+        double score = sqlite3_column_double(search, 1);
         struct hit found;
+        if (best <= 0)
+            best = score;
         found.name = column(search, 0);
-        found.score = sqlite3_column_double(search, 1);
+        found.score = best > 0 ? score / best : 0;
         found.snippet = column(search, 2);
         hit(&found, arg);
     }

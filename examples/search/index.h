@@ -18,7 +18,7 @@ struct index;
 struct hit {
     const char *name;
     const char *snippet; /* the words found stand between U+2039 and U+203A: ‹so› */
-    double score;        /* BM25: the higher the better */
+    double score;        /* BM25, as a share of the best hit's, which is 1 */
 };
 
 /* Takes a hit, whose strings live until it returns. Called in the searching thread. */

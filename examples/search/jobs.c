@@ -67,7 +67,7 @@ static void write_hit(const struct hit *hit, void *arg)
     struct writing *writing = arg;
     json_raw(&writing->json, "%s\n  {\"name\": ", separator(writing));
     json_string(&writing->json, hit->name);
-    json_raw(&writing->json, ", \"score\": %.6g, \"snippet\": ", hit->score);
+    json_raw(&writing->json, ", \"score\": %.3f, \"snippet\": ", hit->score);
     json_string(&writing->json, hit->snippet);
     json_raw(&writing->json, "}");
 }

@@ -106,8 +106,19 @@ static void say_address(const struct program *program)
     printf("try:\n");
     printf("  curl '%s/search?q=free+software'\n", address);
     printf("  curl '%s/resolve?host=localhost'\n", address);
-    printf("  curl '%s/slow?ms=2000' & curl '%s/stats'\n", address, address);
+    printf("  curl '%s/slow?ms=2000' & sleep .2; curl '%s/stats'\n", address, address);
     fflush(stdout);
+}
+
+static void cannot_listen(struct program *program, int error)
+{
+    const struct options *options = &program->options;
+    char what[160];
+    const char *why = error == EADDRINUSE ? "it is taken; --port 0 takes any that is free"
+                      : error             ? strerror(error)
+                                          : "no such address";
+    snprintf(what, sizeof what, "cannot listen on %s, port %u", options->host, options->port);
+    give_up(program, what, why);
 }
 
 static void serve(struct program *program)
@@ -115,7 +126,7 @@ static void serve(struct program *program)
     const struct options *options = &program->options;
     int rc = 0;
     if (server_listen(&program->server, options->host, options->port) < 0) {
-        give_up(program, "cannot listen", errno ? strerror(errno) : "no such address");
+        cannot_listen(program, errno);
         return;
     }
     say_address(program);
@@ -152,22 +163,22 @@ static int add_folder(struct program *program, const char *path)
 {
     int rc = folders_add(&program->server.folders, path);
     if (rc < 0)
-        fprintf(stderr, "search: no folder %s: %s\n", path, strerror(-rc));
+        fprintf(stderr, "search: cannot serve the folder %s: %s\n", path, strerror(-rc));
     return rc;
 }
 
-/* A folder that was asked for must be there; of the default ones, one. */
-static int add_folders(struct program *program)
+/* A folder that was asked for must be there; of the default ones, one. Says itself what is not. */
+static bool add_folders(struct program *program)
 {
     const struct options *options = &program->options;
     int rc = 0;
     for (int i = 0; rc == 0 && i < options->folder_count; i++)
         rc = add_folder(program, options->folders[i]);
     if (options->folder_count > 0)
-        return rc;
-    add_folder(program, "doc");
+        return rc == 0;
+    add_folder(program, OUR_DOCUMENTS);
     add_folder(program, "/usr/share/common-licenses");
-    return program->server.folders.count > 0 ? 0 : -ENOENT;
+    return program->server.folders.count > 0;
 }
 
 static struct event *on_signal(struct program *program, int number)
@@ -240,12 +251,13 @@ static int run(struct program *program)
 int main(int argc, char **argv)
 {
     static struct program program;
-    int code = options_parse(&program.options, argc, argv), rc;
+    int code = options_parse(&program.options, argc, argv), rc = 0;
     if (code >= 0)
         return code;
     signal(SIGPIPE, SIG_IGN); /* a client that goes is an error of the write, and no more */
-    rc = add_folders(&program);
-    if (rc == 0)
+    if (!add_folders(&program))
+        program.code = 1;
+    else
         rc = run(&program);
     if (rc < 0) {
         fprintf(stderr, "search: %s\n", strerror(-rc));

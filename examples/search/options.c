@@ -10,7 +10,7 @@ static const char usage[] =
     "usage: search [OPTION]... [FOLDER]...\n"
     "\n"
     "Index the text files below some folders, and serve a search over them by HTTP.\n"
-    "Without a FOLDER: doc and /usr/share/common-licenses.\n"
+    "Without a FOLDER: twine's doc and /usr/share/common-licenses.\n"
     "\n"
     "  --host ADDR    listen on this address (127.0.0.1)\n"
     "  --port N       and this port (8080); 0: any that is free\n"

@@ -185,6 +185,63 @@ TEST(R9_reactor_goes_while_a_thread_submits)
     sem_destroy(&echo);
 }
 
+/* --- as the coordinator of a team ------------------------------------------------------------- */
+
+static sem_t team_ended;
+static atomic_int performed;
+
+static int create(void *arg, size_t live, struct tw_worker **ret_worker)
+{
+    (void)arg;
+    if (live >= 4)
+        return TW_CREATED_NONE;
+    return tw_thread_worker_new(NULL, ret_worker) < 0 ? -EAGAIN : TW_CREATED_READY;
+}
+
+static void post_ended(void *arg)
+{
+    (void)arg;
+    sem_post(&team_ended);
+}
+
+static void perform(struct tw_task *task, int status)
+{
+    note_status(task, status);
+    if (atomic_fetch_add(&performed, 1) == 100)
+        sem_post(&echo);
+}
+
+/* A reactor that coordinates a team goes while the team's threads are at work: the books are still
+ * changed by one at a time, each task is performed once, and the team ends. */
+TEST(R9_coordinator_goes_while_its_team_works)
+{
+    struct tw_team *team = NULL;
+    size_t i, wrong = 0;
+    set_up();
+    sem_init(&echo, 0, 0);
+    sem_init(&team_ended, 0, 0);
+    atomic_store(&performed, 0);
+    CU_ASSERT_EQUAL_FATAL(tw_team_new(tw_reactor_worker(reactor), create, NULL, post_ended, &team),
+                          0);
+    for (i = 0; i < CALLS; i++) {
+        notes[i].calls = 0;
+        tw_task_init(&notes[i].task, perform);
+        CU_ASSERT_EQUAL(tw_team_submit(team, &notes[i].task), 0);
+    }
+    CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, 0), 0);
+    while (sem_trywait(&echo) != 0)
+        CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, 0), 0);
+    reactor = tw_reactor_unref(reactor);
+    CU_ASSERT_EQUAL(tw_team_quit(team), 0);
+    sem_wait(&team_ended);
+    for (i = 0; i < CALLS; i++)
+        wrong += notes[i].calls != 1 || notes[i].status != 0;
+    CU_ASSERT_EQUAL(wrong, 0);
+    tw_team_unref(team);
+    sem_destroy(&team_ended);
+    sem_destroy(&echo);
+}
+
 /* --- shutting down ---------------------------------------------------------------------------- */
 
 /* A job that says when it has started, and waits to be let go. */

@@ -281,6 +281,73 @@ TEST(a_task_may_submit_itself_again)
     end(worker);
 }
 
+/* --- quit, submit and cancel at once ---------------------------------------------------------- */
+
+#define BALLS 8
+
+static struct {
+    struct tw_worker *worker;
+    struct ball {
+        struct tw_task task;
+        atomic_bool is_out;
+    } balls[BALLS];
+    atomic_size_t accepted, cancelled, performed, given_up;
+} game;
+
+static void ball_fn(struct tw_task *task, int status)
+{
+    atomic_fetch_add(status == 0 ? &game.performed : &game.given_up, 1);
+    atomic_store(&((struct ball *)task)->is_out, false);
+}
+
+static void play_once(struct person *person)
+{
+    struct ball *ball = &game.balls[below(&person->random, BALLS)];
+    if (person->index % 2 == 0) {
+        if (tw_worker_cancel(game.worker, &ball->task) == 0)
+            atomic_fetch_add(&game.cancelled, 1);
+    } else if (!atomic_exchange(&ball->is_out, true)) {
+        if (tw_worker_submit(game.worker, &ball->task) == 0)
+            atomic_fetch_add(&game.accepted, 1);
+        else
+            atomic_store(&ball->is_out, false);
+    }
+}
+
+static void play(struct person *person)
+{
+    int i;
+    for (i = 0; i < 4000; i++) {
+        play_once(person);
+        if (i == 1000 && person->index == 0)
+            tw_worker_quit(game.worker);
+    }
+}
+
+/* R9: if a cancel has been answered with 0, the fn is called with -ECANCELED and the submit is
+ * answered with 0, though the worker was just about to refuse the task; and else it is performed or
+ * refused. */
+TEST(R9_cancel_races_with_a_refusal)
+{
+    int round, i;
+    for (round = 0; round < (harness_long() ? 200 : 20); round++) {
+        game.worker = start();
+        for (i = 0; i < BALLS; i++) {
+            tw_task_init(&game.balls[i].task, ball_fn);
+            atomic_store(&game.balls[i].is_out, false);
+        }
+        atomic_store(&game.accepted, 0);
+        atomic_store(&game.cancelled, 0);
+        atomic_store(&game.performed, 0);
+        atomic_store(&game.given_up, 0);
+        crowd_run(4, harness_seed() + (uint64_t)round * 4, play, NULL);
+        end(game.worker);
+        CU_ASSERT_EQUAL(atomic_load(&game.given_up), atomic_load(&game.cancelled));
+        CU_ASSERT_EQUAL(atomic_load(&game.performed) + atomic_load(&game.given_up),
+                        atomic_load(&game.accepted));
+    }
+}
+
 /* --- options ---------------------------------------------------------------------------------- */
 
 struct seen {
