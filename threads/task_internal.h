@@ -40,7 +40,8 @@ static inline void tw__task_set_runner(struct tw_task *task, struct tw__runner *
 static inline bool tw__task_is_taken(const struct tw_task *task)
 {
     uintptr_t claim = (uintptr_t)__atomic_load_n(&task->_claim, __ATOMIC_RELAXED);
-    return claim != 0 && !(claim & TW__CLAIM_RUNNER);
+    /* A status is negative, as an address never is. */
+    return (intptr_t)claim < 0 || (claim != 0 && !(claim & TW__CLAIM_RUNNER));
 }
 
 /* Give a task up: nobody can claim it any more. A cancel that was first stands. */

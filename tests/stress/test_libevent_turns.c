@@ -248,7 +248,7 @@ static uint64_t due;
 
 static void tick(void *arg)
 {
-    int64_t delay = 300 * TW_MICROSECOND + ticks * INT64_C(7919) % TW_MILLISECOND;
+    int64_t delay = 3 * TW_MILLISECOND + ticks * INT64_C(7919) % TW_MILLISECOND;
     early_ticks += now() < due;
     if (++ticks == TICKS) {
         CU_ASSERT_EQUAL(tw_reactor_stop(reactor), 0);

@@ -155,6 +155,39 @@ TEST(cancel_takes_a_task_out_of_the_backlog)
     CHECK_NOTE(&notes[0], -ECANCELED);
 }
 
+static void cancel_the_next(struct note *note)
+{
+    struct tw_pool *pool = (struct tw_pool *)note->arg;
+    CU_ASSERT_EQUAL(tw_pool_cancel(pool, &(note + 1)->task), -EALREADY);
+}
+
+/* A task that has been given up, and is about to be told so, cannot be cancelled. */
+TEST(a_task_given_up_cannot_be_cancelled)
+{
+    struct note notes[5];
+    struct tw_pool *pool = start_with_work(notes, 5);
+    int i;
+    for (i = 0; i < 4; i++) {
+        notes[i].then = cancel_the_next;
+        notes[i].arg = pool;
+    }
+    CU_ASSERT_EQUAL(tw_pool_quit(pool), 0);
+    check_all_given_up(notes, 5);
+    CU_ASSERT_EQUAL(backlog(pool), 0);
+    tw_pool_unref(pool);
+}
+
+/* After quit the limit stays what it was. */
+TEST(the_limit_cannot_be_set_after_quit)
+{
+    struct tw_pool *pool = NULL;
+    CU_ASSERT_EQUAL_FATAL(tw_pool_new(3, NULL, &pool), 0);
+    CU_ASSERT_EQUAL(tw_team_quit(tw_pool_team(pool)), 0);
+    CU_ASSERT_EQUAL(tw_pool_set_limit(pool, 7), -ESHUTDOWN);
+    CU_ASSERT_EQUAL(tw_pool_limit(pool), 3);
+    tw_pool_unref(pool);
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 /* Waiting for the end of a pool that nobody has quit is misuse: it might not come. */
@@ -165,6 +198,22 @@ TEST(join_needs_a_quit)
     PROVOKE(tw_pool_join(NULL, 0));
     tw_pool_quit(pool);
     CU_ASSERT_EQUAL(tw_pool_join(pool, 0), 0);
+    tw_pool_unref(pool);
+}
+
+/* A quit through its team or its worker is the pool's. */
+TEST(join_after_a_quit_of_its_team)
+{
+    struct tw_pool *pool = start(NULL, 0);
+    CU_ASSERT_FALSE(tw_team_has_quit(tw_pool_team(pool)));
+    CU_ASSERT_EQUAL(tw_team_quit(tw_pool_team(pool)), 0);
+    CU_ASSERT_TRUE(tw_team_has_quit(tw_pool_team(pool)));
+    CU_ASSERT_EQUAL(tw_pool_join(pool, TW_FOREVER), 0);
+    CU_ASSERT_EQUAL(tw_pool_quit(pool), -ESHUTDOWN);
+    tw_pool_unref(pool);
+    pool = start(NULL, 0);
+    CU_ASSERT_EQUAL(tw_worker_quit(tw_pool_worker(pool)), 0);
+    CU_ASSERT_EQUAL(tw_pool_join(pool, TW_FOREVER), 0);
     tw_pool_unref(pool);
 }
 
@@ -189,6 +238,23 @@ TEST(notify_end_tells_when_the_end_has_come)
     CU_ASSERT_EQUAL(tw_memory_worker_perform(worker), 1);
     CHECK_NOTE(&notes[2], 0);
     tw_pool_unref(pool);
+    tw_worker_unref(worker);
+}
+
+/* The task is lent meanwhile, but not submitted: the worker has nothing to cancel yet. */
+TEST(notify_end_cannot_be_cancelled_before_the_end)
+{
+    struct note note;
+    struct tw_worker *worker = NULL;
+    struct tw_pool *pool = start(&note, 1);
+    CU_ASSERT_EQUAL_FATAL(tw_memory_worker_new(&worker), 0);
+    CU_ASSERT_EQUAL(tw_pool_notify_end(pool, worker, &note.task), 0);
+    CU_ASSERT_EQUAL(tw_worker_cancel(worker, &note.task), -EALREADY);
+    PROVOKE(tw_worker_submit(worker, &note.task));
+    tw_pool_unref(pool);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(worker), 1);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(worker), 0);
+    CHECK_NOTE(&note, 0);
     tw_worker_unref(worker);
 }
 

@@ -2,6 +2,7 @@
  * Tasks: the claim that settles who calls fn, and what fn may do with its task.
  */
 #include "by_hand.h"
+#include <twine/threads/task_internal.h>
 
 SUITE("task")
 
@@ -51,6 +52,24 @@ TEST(a_cancelled_task_is_given_up_once)
     tw_memory_worker_perform(worker);
     CHECK_NOTE(&note, -ECANCELED);
     CU_ASSERT_EQUAL(tw_worker_cancel(worker, &note.task), -EALREADY);
+    tw_worker_unref(worker);
+}
+
+/* A task that its queue refuses after it looked accepted is its owner's still; but if it was
+ * cancelled in between, which was promised to be told, it counts as accepted and is given up. */
+TEST(a_task_cancelled_before_it_is_refused_is_given_up)
+{
+    struct tw_worker *worker = memory();
+    struct note notes[2];
+    notes_init(notes, 2);
+    tw_task_accept(&notes[0].task, worker);
+    CU_ASSERT_EQUAL(tw__task_refused(&notes[0].task, -ESHUTDOWN), -ESHUTDOWN);
+    CHECK_NOT_CALLED(&notes[0]);
+    CU_ASSERT_EQUAL(tw_worker_cancel(worker, &notes[0].task), -EALREADY);
+    tw_task_accept(&notes[1].task, worker);
+    CU_ASSERT_EQUAL(tw_worker_cancel(worker, &notes[1].task), 0);
+    CU_ASSERT_EQUAL(tw__task_refused(&notes[1].task, -ESHUTDOWN), 0);
+    CHECK_NOTE(&notes[1], -ECANCELED);
     tw_worker_unref(worker);
 }
 

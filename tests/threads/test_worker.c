@@ -228,6 +228,37 @@ TEST(a_task_may_submit_itself_again)
     for_each_kind(check_submit_again);
 }
 
+static void check_submit_twice(const struct kind *kind, struct tw_worker *worker)
+{
+    struct tw_worker *other = make_memory();
+    struct note notes[2];
+    notes_init(notes, 2);
+    CU_ASSERT_EQUAL(tw_worker_submit(worker, &notes[0].task), 0);
+    CU_ASSERT_EQUAL(tw_worker_submit(worker, &notes[1].task), 0);
+    if (notes[0].calls == 0) {
+        PROVOKE(tw_worker_submit(worker, &notes[0].task));
+        PROVOKE(tw_worker_submit(other, &notes[0].task));
+        CU_ASSERT_EQUAL(tw_worker_cancel(worker, &notes[1].task), 0);
+        PROVOKE(tw_worker_submit(other, &notes[1].task));
+    }
+    kind->drain(worker);
+    drain_memory(other);
+    CHECK_NOTE(&notes[0], 0);
+    CU_ASSERT_EQUAL(notes[1].calls, 1);
+    CU_ASSERT_EQUAL(tw_worker_submit(other, &notes[1].task), 0);
+    drain_memory(other);
+    CU_ASSERT_EQUAL(notes[1].calls, 2);
+    tw_worker_unref(other);
+    end(kind, worker);
+}
+
+/* R9: a task that some worker has, cancelled or not, is refused as misuse by it and by any other,
+ * until its fn is entered; nothing is lost by that. */
+TEST(a_task_submitted_twice_is_refused)
+{
+    for_each_kind(check_submit_twice);
+}
+
 static void quit_inside(struct note *note)
 {
     struct tw_worker *worker = (struct tw_worker *)note->arg;
