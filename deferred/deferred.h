@@ -54,8 +54,9 @@ typedef int (*tw_canceller_fn)(struct tw_source *source, void *arg);
  *            to unref, each for itself.
  * Returns:   0; -ENOMEM.
  *
- * @param canceller called at most once, unless it refuses, by a cancel before it is fired; NULL: a cancel only fails
- *                  it, and the one firing that comes too late is swallowed (CAN-002)
+ * @param canceller called at most once, unless it refuses, by a cancel before it is fired; NULL: a
+ *                  cancel only fails it, and the one firing that comes too late is swallowed
+ *                  (CAN-002)
  */
 TW_EXPORT int tw_deferred_new(tw_canceller_fn canceller, void *arg, tw_destroy_fn destroy,
                               struct tw_source **ret_source, struct tw_deferred **ret_deferred);

@@ -14,8 +14,8 @@ TW_BEGIN_DECLS
  * Run work in a pool, and have its result as a Deferred here.
  *
  * Cancelling the Deferred fails it at once: work that has not started is taken out of the pool, and
- * never runs; work that runs goes on, is asked to stop by tw_cancelled(), and its result is destroyed
- * when it comes (THR-004). If the reactor shuts down first, the Deferred fails with
+ * never runs; work that runs goes on, is asked to stop by tw_cancelled(), and its result is
+ * destroyed when it comes (THR-004). If the reactor shuts down first, the Deferred fails with
  * TW_ERROR_SHUTDOWN.
  *
  * Thread:    loop. Work runs on a thread of the pool and may block, as may the destroy of arg,

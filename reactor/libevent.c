@@ -6,7 +6,7 @@
  *     wake    the mailbox's descriptor is readable     internal: it does not keep the loop alive
  *     timer   a timerfd is readable                    internal as well
  *     pass    the work itself, made active by the two  ordinary, so it counts for EVLOOP_ONCE
- *     alive   a timer that never comes                 added while work is out: keeps the loop alive
+ *     alive   a timer that never comes                 added while work is out: it keeps the loop
  *     start   active from the beginning, on a base that is not ours: its first turn starts the
  *             reactor, but not a turn that we are asked for
  *
@@ -137,7 +137,7 @@ static int set_timer(struct tw_reactor *reactor, uint64_t deadline)
     if (duration < 0)
         duration = 0;
     if (duration > longest)
-        duration = longest;         /* it comes too early then, and is set again */
+        duration = longest;         /* it comes too early then; on_timer sets it again */
     duration += TW_MICROSECOND - 1; /* rather too late than too early */
     left.tv_sec = (time_t)(duration / TW_SECOND);
     left.tv_usec = (suseconds_t)(duration % TW_SECOND / TW_MICROSECOND);

@@ -220,8 +220,8 @@ static bool is_clock_due(unsigned ran)
     return ran % 16 == 0 || (ran & (ran - 1)) == 0;
 }
 
-/* Only what is there now: what these calls send waits for the next pass, and for I/O before it (CFT-005,
- * CFT-014). One call alone needs no clock. */
+/* Only what is there now: what these calls send waits for the next pass, and for I/O before it
+ * (CFT-005, CFT-014). One call alone needs no clock. */
 static void run_calls(struct tw__reactor_common *common)
 {
     uint64_t until = 0, now;

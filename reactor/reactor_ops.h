@@ -6,7 +6,7 @@
  *
  *     the wake descriptor, tw_reactor_wake_fd(), is readable    another thread has sent something
  *     the time given to set_timer has come                      a delayed call is due
- *     again was called                                          a pass came to the end of its budget
+ *     again was called                                          a pass has used up its budget
  *
  * Descriptors and signals of the user's are the loop's own business: with libevent, add events to
  * the base.

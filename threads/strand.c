@@ -61,7 +61,8 @@ static void give_up(struct strand *strand, int status)
     drop_hold(strand);
 }
 
-/* Once the turn is submitted the strand may go before submit has returned: so hold the one below. */
+/* Once the turn is submitted the strand may go before submit has returned: so hold the one below.
+ * */
 static void submit_turn(struct strand *strand)
 {
     struct tw_worker *below = tw_worker_ref(strand->below);

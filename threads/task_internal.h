@@ -5,7 +5,7 @@
  *     worker          accepted by that worker, waiting
  *     CANCELLED       cancelled while it waited; whoever comes upon it calls fn with -ECANCELED
  *     runner | 2      fn is being called, by a worker that wants to know when the delivery begins
- *     worker | 4      lent to something else than a queue: it waits, and is to be told on that worker
+ *     worker | 4      lent to something else than a queue: it waits, to be told on that worker
  *     a status        given up, and about to be told so; too late for a cancel
  *
  * Waiting -> cancelled is a compare and exchange, waiting or cancelled -> taken is an exchange: so

@@ -282,8 +282,8 @@ static void cap_debt(struct tw_team *team)
         team->coord.to_shrink = payers;
 }
 
-/* Its task goes back to the front, for the others; if there is no other, nobody will come. No worker
- * is made in its place here: that would fail as well, and again. */
+/* Its task goes back to the front, for the others; if there is no other, nobody will come. No
+ * worker is made in its place here: that would fail as well, and again. */
 void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
                           struct outcome *outcome)
 {

@@ -1,6 +1,6 @@
 /*
- * A team's books. team_books.c keeps them, team.c is the ways to them, team_slot.c what a worker does;
- * nobody else includes this.
+ * A team's books. team_books.c keeps them, team.c is the ways to them, team_slot.c what a worker
+ * does; nobody else includes this.
  *
  * The books say which workers there are, what each does, and what waits. They are changed inside
  * the coordinator, and the functions that change them call no user code but create_worker. What has
@@ -119,7 +119,7 @@ void tw__books_shrink(struct tw_team *team, size_t n, struct outcome *outcome);
 void tw__books_shrink_to(struct tw_team *team, size_t n, struct outcome *outcome);
 void tw__books_quit(struct tw_team *team, struct outcome *outcome);
 
-/* --- team.c: the ways to the books ------------------------------------------------------------- */
+/* --- team.c: the ways to the books ------------------------------------------------------------ */
 
 /* false: the coordinator cannot be entered, or this thread is inside already. */
 bool tw__team_enter(struct tw_team *team, struct outcome *outcome);

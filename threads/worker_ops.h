@@ -11,11 +11,11 @@
  * What each must keep: a task accepted has its fn called exactly once, never while the task is
  * still linked in a queue. The claim settles who calls it, when a cancel comes meanwhile:
  *
- *     submit accepts            tw_task_accept(task, worker), before another thread can see the task
- *     about to call fn          task->fn(task, tw_task_take(task)): 0, or -ECANCELED if a cancel was
- *                               first
- *     cancel                    tw_worker_cancel_claim: claims the task; it stays linked until it is
- *                               come upon
+ *     submit accepts            tw_task_accept(task, worker), before others can see the task
+ *     about to call fn          task->fn(task, tw_task_take(task)): 0, or -ECANCELED if a cancel
+ *                               was first
+ *     cancel                    tw_worker_cancel_claim: claims the task; it stays linked until
+ *                               it is come upon
  */
 #ifndef TWINE_THREADS_WORKER_OPS_H
 #define TWINE_THREADS_WORKER_OPS_H

@@ -103,8 +103,8 @@ TEST(a_team_over_a_reactor_ends)
     tear_down();
 }
 
-/* A team works on though its coordinator has gone: what was accepted is performed, more is accepted,
- * and it ends. */
+/* A team works on though its coordinator has gone: what was accepted is performed, more is
+ * accepted, and it ends. */
 TEST(a_team_works_on_without_its_coordinator)
 {
     struct note notes[6];

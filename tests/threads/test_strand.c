@@ -176,7 +176,8 @@ TEST(cancel_gives_up_when_reached)
     stop();
 }
 
-/* R9: if the worker below refuses, what was accepted is given up, at once, and the strand with it. */
+/* R9: if the worker below refuses, what was accepted is given up, at once, and the strand with it.
+ * */
 TEST(worker_below_that_refuses)
 {
     start(0);
