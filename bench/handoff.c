@@ -10,7 +10,7 @@
  *     W1    one no-op job at a time, loop -> pool of 4 -> loop
  *     W2/n  64 jobs in flight, pool of n
  *     W3    a burst of jobs, pool of 4
- *     W4    the pool alone, no loop, pool of 4
+ *     W4    the pool alone, no loop, pool of 4; x100: by bursts of 100
  *     W6    4 threads that call into the loop
  */
 #include "by_hand.h"
@@ -154,25 +154,32 @@ static void count_done(void *arg)
     atomic_fetch_add_explicit(&done, 1, memory_order_relaxed);
 }
 
-static uint64_t twine_alone(int threads, long unused, long jobs)
+/* burst: how many are handed over at once; 1: by single submits. */
+static uint64_t twine_alone(int threads, long burst, long jobs)
 {
     struct tw_task *tasks = (struct tw_task *)calloc((size_t)jobs, sizeof *tasks);
+    struct tw_task **each = (struct tw_task **)calloc((size_t)jobs, sizeof *each);
     uint64_t began;
     long i;
-    (void)unused;
-    must(tasks ? 0 : -ENOMEM, "tasks");
+    must(tasks && each ? 0 : -ENOMEM, "tasks");
     must(tw_pool_new((size_t)threads, NULL, &course.pool), "tw_pool_new");
     atomic_store(&done, 0);
     began = now();
     for (i = 0; i < jobs; i++) {
         tw_task_init(&tasks[i], count_task);
-        must(tw_pool_submit(course.pool, &tasks[i]), "tw_pool_submit");
+        each[i] = &tasks[i];
+        if (burst == 1)
+            must(tw_pool_submit(course.pool, &tasks[i]), "tw_pool_submit");
+        else if ((i + 1) % burst == 0)
+            must(tw_pool_submit_many(course.pool, each + i + 1 - burst, (size_t)burst),
+                 "submit_many");
     }
     tw_pool_quit(course.pool);
     must(tw_pool_join(course.pool, TW_FOREVER), "tw_pool_join");
     began = now() - began;
     must(atomic_load(&done) == jobs ? 0 : -EIO, "every job counted");
     tw_pool_unref(course.pool);
+    free(each);
     free(tasks);
     return began;
 }
@@ -293,7 +300,8 @@ static const struct row {
     {"W2/2", twine_trips, hand_trips, 2, 64, 100000},
     {"W2/4", twine_trips, hand_trips, 4, 64, 100000},
     {"W3", twine_trips, hand_trips, 4, 200000, 200000},
-    {"W4", twine_alone, hand_alone, 4, 0, 200000},
+    {"W4", twine_alone, hand_alone, 4, 1, 200000},
+    {"W4 x100", twine_alone, hand_alone, 4, 100, 200000},
     {"W6", twine_calls, hand_calls, 0, 0, 400000},
 };
 
@@ -319,7 +327,7 @@ static void measure(const struct row *row, int rounds)
     }
     ours = median(twine, rounds);
     theirs = median(hand, rounds);
-    printf("%-6s %10.0f %10.0f %8.2f   %.0f..%.0f\n", row->name, ours, theirs, ours / theirs,
+    printf("%-8s %10.0f %10.0f %8.2f   %.0f..%.0f\n", row->name, ours, theirs, ours / theirs,
            twine[0], twine[rounds - 1]);
     fflush(stdout);
 }
@@ -332,7 +340,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: handoff [ROUNDS], 1 to %d\n", MOST_ROUNDS);
         return 2;
     }
-    printf("%-6s %10s %10s %8s   %s\n", "", "twine ns", "by hand ns", "ratio", "twine's spread");
+    printf("%-8s %10s %10s %8s   %s\n", "", "twine ns", "by hand ns", "ratio", "twine's spread");
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++)
         measure(&rows[i], rounds);
     return 0;

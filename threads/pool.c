@@ -143,6 +143,13 @@ int tw_pool_submit(struct tw_pool *pool, struct tw_task *task)
     return tw_team_submit(pool->team, task);
 }
 
+int tw_pool_submit_many(struct tw_pool *pool, struct tw_task *const *tasks, size_t count)
+{
+    if (!pool)
+        return tw__misuse(-EINVAL, "tw_pool_submit_many: needs a pool");
+    return tw_team_submit_many(pool->team, tasks, count);
+}
+
 int tw_pool_cancel(struct tw_pool *pool, struct tw_task *task)
 {
     if (!pool)

@@ -57,6 +57,8 @@ TW_EXPORT struct tw_pool *tw_pool_unref(struct tw_pool *pool);
 
 /** Hand a task to the pool; see tw_worker_submit(). */
 TW_EXPORT int tw_pool_submit(struct tw_pool *pool, struct tw_task *task);
+/** Hand several tasks to the pool at once; see tw_team_submit_many(). */
+TW_EXPORT int tw_pool_submit_many(struct tw_pool *pool, struct tw_task *const *tasks, size_t count);
 /** Give up a task that waits; see tw_worker_cancel(). */
 TW_EXPORT int tw_pool_cancel(struct tw_pool *pool, struct tw_task *task);
 /** Finish what was accepted, refuse the rest; see tw_worker_quit(). */

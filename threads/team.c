@@ -207,30 +207,40 @@ static bool is_visiting(struct tw_team *team)
     return atomic_load_explicit(&team->visitor, memory_order_relaxed) == tw__self();
 }
 
-/* Put an entry into the inbox, and see that it is come for: by the visit that this thread is in the
+/* Put entries into the inbox, and see that they are come for: by the visit that this thread is in the
  * middle of, or else by the step. */
-int tw__team_post(struct tw_team *team, struct tw_task *entry, bool is_refused_after_quit)
+int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t count,
+                  bool is_refused_after_quit)
 {
     bool must_submit;
+    size_t i;
     tw__lock_acquire(&team->inbox_lock);
     if (is_refused_after_quit && atomic_load(&team->has_quit)) {
         tw__lock_release(&team->inbox_lock);
         return -ESHUTDOWN;
     }
-    if (entry->fn != tw__op_mark)
-        tw_task_accept(entry, &team->base);
-    tw__task_queue_append(&team->inbox.entries, entry);
+    for (i = 0; i < count; i++) {
+        if (entries[i]->fn != tw__op_mark)
+            tw_task_accept(entries[i], &team->base);
+        tw__task_queue_append(&team->inbox.entries, entries[i]);
+    }
     atomic_store_explicit(&team->inbox_is_full, true, memory_order_relaxed);
     must_submit = !team->inbox.is_posted && !is_visiting(team);
     if (must_submit) {
         team->inbox.is_posted = true;
-        /* Before the entry can be seen: a visit may do it at once, and end the team. */
+        /* Before they can be seen: a visit may do them at once, and end the team. */
         atomic_fetch_add(&team->holds, 1);
     }
     tw__lock_release(&team->inbox_lock);
     if (must_submit)
         submit_step(team);
     return 0;
+}
+
+int tw__team_post_op(struct tw_team *team, struct op *op, bool is_refused_after_quit)
+{
+    struct tw_task *entry = &op->node;
+    return tw__team_post(team, &entry, 1, is_refused_after_quit);
 }
 
 /* --- entering --------------------------------------------------------------------------------- */
@@ -265,7 +275,7 @@ void tw__team_do(struct tw_team *team, struct op *op)
         do_op(team, op, &outcome);
         tw__team_leave(team, &outcome);
     } else {
-        tw__team_post(team, &op->node, false);
+        tw__team_post_op(team, op, false);
     }
 }
 
@@ -288,8 +298,34 @@ int tw_team_submit(struct tw_team *team, struct tw_task *task)
             tw__books_submit(team, task, &outcome);
         tw__team_leave(team, &outcome);
     } else {
-        rc = tw__team_post(team, task, true);
+        rc = tw__team_post(team, &task, 1, true);
     }
+    return rc;
+}
+
+static bool can_be_submitted(struct tw_task *const *tasks, size_t count)
+{
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (!tasks[i] || !tasks[i]->fn || tw__task_is_taken(tasks[i]))
+            return false;
+    return true;
+}
+
+int tw_team_submit_many(struct tw_team *team, struct tw_task *const *tasks, size_t count)
+{
+    struct outcome outcome;
+    int rc = 0;
+    if (!team || (count && !tasks) || !can_be_submitted(tasks, count))
+        return tw__misuse(-EINVAL, "tw_team_submit_many: needs a team, and tasks with an fn that "
+                                   "are not submitted already");
+    if (!tw__team_enter(team, &outcome))
+        return tw__team_post(team, tasks, count, true);
+    if (atomic_load_explicit(&team->has_quit, memory_order_relaxed))
+        rc = -ESHUTDOWN;
+    else
+        tw__books_submit_many(team, tasks, count, &outcome);
+    tw__team_leave(team, &outcome);
     return rc;
 }
 
@@ -328,7 +364,7 @@ static int do_sized(struct tw_team *team, enum op_kind kind, size_t n)
     tw__op_init(op, kind, NULL);
     op->n = n;
     op->is_allocated = true;
-    if (tw__team_post(team, &op->node, true) == 0)
+    if (tw__team_post_op(team, op, true) == 0)
         return 0;
     tw__free(op);
     return -ESHUTDOWN;

@@ -90,6 +90,18 @@ TW_EXPORT struct tw_team *tw_team_unref(struct tw_team *team);
 /** Hand a task to the team; see tw_worker_submit(). */
 TW_EXPORT int tw_team_submit(struct tw_team *team, struct tw_task *task);
 
+/**
+ * Hand several tasks to the team, in order, in one visit to the books: how many workers are short is
+ * asked once, after the last.
+ *
+ * Thread:    any.
+ * Blocks:    as the coordinator's submit does.
+ * Ownership: the tasks are lent, as by tw_team_submit(), each once; the array is not kept.
+ * Returns:   0, and all are accepted; -ESHUTDOWN if the team has quit, or -EINVAL for NULL or a task
+ *            that is submitted already, and then none is.
+ */
+TW_EXPORT int tw_team_submit_many(struct tw_team *team, struct tw_task *const *tasks, size_t count);
+
 /** Give up a task that waits; see tw_worker_cancel(). One in the backlog leaves it at once. */
 TW_EXPORT int tw_team_cancel(struct tw_team *team, struct tw_task *task);
 

@@ -217,6 +217,18 @@ void tw__books_submit(struct tw_team *team, struct tw_task *task, struct outcome
     tw__books_wait(team, task, outcome);
 }
 
+void tw__books_submit_many(struct tw_team *team, struct tw_task *const *tasks, size_t count,
+                           struct outcome *outcome)
+{
+    size_t i;
+    for (i = 0; i < count; i++) {
+        tw_task_accept(tasks[i], &team->base);
+        tw__task_queue_append(&team->coord.backlog, tasks[i]);
+    }
+    add(&team->coord.waiting, (ptrdiff_t)count);
+    pump(team, outcome);
+}
+
 void tw__books_wait(struct tw_team *team, struct tw_task *task, struct outcome *outcome)
 {
     tw__task_queue_append(&team->coord.backlog, task);

@@ -103,6 +103,8 @@ struct slot *tw__books_spare_slot(struct tw_team *team); /* NULL: out of memory 
 void tw__outcome_init(struct outcome *outcome);
 /* Accept a task; let one that was accepted when it was posted wait. */
 void tw__books_submit(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
+void tw__books_submit_many(struct tw_team *team, struct tw_task *const *tasks, size_t count,
+                           struct outcome *outcome);
 void tw__books_wait(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
 void tw__books_cancel(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
 /* A worker's thread is up, or has woken. Returns the task it runs first; NULL: none. */
@@ -125,8 +127,10 @@ void tw__books_quit(struct tw_team *team, struct outcome *outcome);
 bool tw__team_enter(struct tw_team *team, struct outcome *outcome);
 /* Close the books, and do what is to be done then. The team may be gone afterwards. */
 void tw__team_leave(struct tw_team *team, struct outcome *outcome);
-/* Put an entry into the inbox, to be done by whoever is inside next. 0; -ESHUTDOWN. */
-int tw__team_post(struct tw_team *team, struct tw_task *entry, bool is_refused_after_quit);
+/* Put entries into the inbox, to be done by whoever is inside next. 0; -ESHUTDOWN. */
+int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t count,
+                  bool is_refused_after_quit);
+int tw__team_post_op(struct tw_team *team, struct op *op, bool is_refused_after_quit);
 /* Enter, or post. */
 void tw__team_do(struct tw_team *team, struct op *op);
 

@@ -32,7 +32,7 @@ static void recycle(struct run *run)
         tw__team_leave(team, &outcome);
     } else {
         slot->recycle.n = run->was_performed;
-        tw__team_post(team, &slot->recycle.node, false);
+        tw__team_post_op(team, &slot->recycle, false);
     }
 }
 
@@ -72,7 +72,7 @@ static struct tw_task *begin(struct slot *slot)
     } else {
         slot->task = NULL;
         slot->start.kind = OP_START;
-        tw__team_post(team, &slot->start.node, false);
+        tw__team_post_op(team, &slot->start, false);
     }
     return task;
 }
