@@ -14,7 +14,6 @@
 #include <twine/threads/thread_cache_internal.h>
 
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -30,9 +29,11 @@ struct cached_thread {
     size_t stack_size;               /* fixed */
     char name[TW__THREAD_NAME_SIZE]; /* the thread's own: what the system calls it now */
     struct {
-        struct cached_thread *below, *above; /* in the idle list */
+        struct cached_thread *below, *above; /* in the idle list; below: among the ended ones */
         struct tw__cache_job *job;
+        bool is_awaited; /* it has ended, and the drainer joins and frees it */
     } locked;
+    pthread_t id; /* valid once it is awaited */
 };
 
 static struct {
@@ -41,8 +42,13 @@ static struct {
         struct cached_thread *idle; /* the one last used */
         size_t threads, idles;
         int64_t timeout; /* nanoseconds */
+        bool is_draining;
+        struct cached_thread *ended; /* while it drains: to be joined */
     } locked;
-} cache = {TW_LOCK_INIT, {NULL, 0, 0, 10 * TW_SECOND}};
+    struct tw__park drainer; /* while it drains */
+} cache = {.lock = TW_LOCK_INIT, .locked = {.timeout = 10 * TW_SECOND}};
+
+static _Thread_local bool is_of_cache;
 
 static void push_idle_locked(struct cached_thread *thread)
 {
@@ -63,6 +69,12 @@ static void remove_idle_locked(struct cached_thread *thread)
     if (thread->locked.below)
         thread->locked.below->locked.above = thread->locked.above;
     cache.locked.idles--;
+}
+
+static void free_thread(struct cached_thread *thread)
+{
+    tw__park_done(&thread->park);
+    tw__free(thread);
 }
 
 /* --- a thread's life -------------------------------------------------------------------------- */
@@ -92,6 +104,20 @@ static void set_name(struct cached_thread *thread, const char *name)
 #endif
 }
 
+/* It leaves for good. Somebody may wait for its real end; otherwise nobody will ever join it. */
+static void retire_locked(struct cached_thread *thread)
+{
+    remove_idle_locked(thread);
+    cache.locked.threads--;
+    thread->locked.is_awaited = cache.locked.is_draining;
+    if (!thread->locked.is_awaited)
+        return;
+    thread->id = pthread_self();
+    thread->locked.below = cache.locked.ended;
+    cache.locked.ended = thread;
+    tw__park_wake(&cache.drainer);
+}
+
 /* The next job; NULL when the thread has waited long enough, and has left the list for good. */
 static struct tw__cache_job *wait_for_job(struct cached_thread *thread)
 {
@@ -101,9 +127,8 @@ static struct tw__cache_job *wait_for_job(struct cached_thread *thread)
         tw__lock_acquire(&cache.lock);
         job = thread->locked.job;
         deadline = tw_time_add(since, cache.locked.timeout);
-        if (!job && tw_clock_now(tw_clock_monotonic()) >= deadline) {
-            remove_idle_locked(thread);
-            cache.locked.threads--;
+        if (!job && (cache.locked.is_draining || tw_clock_now(tw_clock_monotonic()) >= deadline)) {
+            retire_locked(thread);
             tw__lock_release(&cache.lock);
             return NULL;
         }
@@ -131,10 +156,13 @@ static void *live(void *arg)
 {
     struct cached_thread *thread = (struct cached_thread *)arg;
     struct tw__cache_job *job;
+    is_of_cache = true;
     while ((job = wait_for_job(thread)))
         perform(thread, job);
-    tw__park_done(&thread->park);
-    tw__free(thread);
+    if (!thread->locked.is_awaited) {
+        pthread_detach(pthread_self());
+        free_thread(thread);
+    }
     return NULL;
 }
 
@@ -169,7 +197,7 @@ bool tw__thread_cache_takes_stack(size_t stack_size)
     return takes;
 }
 
-static int create_detached(struct cached_thread *thread)
+static int create_thread(struct cached_thread *thread)
 {
     pthread_attr_t attributes;
     sigset_t before;
@@ -177,7 +205,6 @@ static int create_detached(struct cached_thread *thread)
     int rc = pthread_attr_init(&attributes);
     if (rc)
         return -rc;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     if (thread->stack_size)
         rc = pthread_attr_setstacksize(&attributes, thread->stack_size);
     if (!rc) {
@@ -207,11 +234,10 @@ static int start_new(struct tw__cache_job *job)
     thread->stack_size = job->stack_size;
     thread->locked.job = job;
     count_threads(1);
-    rc = create_detached(thread);
+    rc = create_thread(thread);
     if (rc < 0) {
         count_threads(-1);
-        tw__park_done(&thread->park);
-        tw__free(thread);
+        free_thread(thread);
     }
     return rc;
 }
@@ -221,17 +247,78 @@ int tw__thread_cache_start(struct tw__cache_job *job)
     return hand_to_idle(job) ? 0 : start_new(job);
 }
 
-int tw_thread_cache_set_idle_timeout(int64_t timeout)
+/* They look again at how long they may wait. */
+static void wake_idle_locked(void)
 {
     struct cached_thread *thread;
+    for (thread = cache.locked.idle; thread; thread = thread->locked.below)
+        tw__park_wake(&thread->park);
+}
+
+int tw_thread_cache_set_idle_timeout(int64_t timeout)
+{
     if (timeout < 0)
         return tw__misuse(-EINVAL, "tw_thread_cache_set_idle_timeout: a timeout of 0 or more");
     tw__lock_acquire(&cache.lock);
     cache.locked.timeout = timeout;
-    for (thread = cache.locked.idle; thread; thread = thread->locked.below)
-        tw__park_wake(&thread->park);
+    wake_idle_locked();
     tw__lock_release(&cache.lock);
     return 0;
+}
+
+/* --- draining --------------------------------------------------------------------------------- */
+
+static bool begin_to_drain(void)
+{
+    bool is_first;
+    tw__lock_acquire(&cache.lock);
+    is_first = !cache.locked.is_draining;
+    if (is_first) {
+        tw__park_init(&cache.drainer);
+        cache.locked.is_draining = true;
+        wake_idle_locked();
+    }
+    tw__lock_release(&cache.lock);
+    return is_first;
+}
+
+/* Joins those that have ended. Returns how many have not; is_last: and lets nobody wait for us. */
+static size_t join_ended(bool is_last)
+{
+    struct cached_thread *thread, *next;
+    size_t left;
+    tw__lock_acquire(&cache.lock);
+    thread = cache.locked.ended;
+    cache.locked.ended = NULL;
+    left = cache.locked.threads;
+    if (is_last)
+        cache.locked.is_draining = false;
+    tw__lock_release(&cache.lock);
+    for (; thread; thread = next) {
+        next = thread->locked.below;
+        pthread_join(thread->id, NULL);
+        free_thread(thread);
+    }
+    return left;
+}
+
+int tw_thread_cache_drain(int64_t timeout)
+{
+    struct tw_clock *clock = tw_clock_monotonic();
+    uint64_t deadline = tw_time_add(tw_clock_now(clock), timeout);
+    size_t left;
+    if (timeout < 0)
+        return tw__misuse(-EINVAL, "tw_thread_cache_drain: a timeout of 0 or more");
+    if (is_of_cache)
+        return tw__misuse(-EDEADLK, "tw_thread_cache_drain: a thread of the cache cannot wait for "
+                                    "its own end");
+    if (!begin_to_drain())
+        return -EBUSY;
+    while ((left = join_ended(false)) && tw_clock_now(clock) < deadline)
+        tw__park_wait(&cache.drainer, clock, deadline);
+    left = join_ended(true);
+    tw__park_done(&cache.drainer);
+    return left ? -ETIMEDOUT : 0;
 }
 
 void tw_thread_cache_statistics(size_t *ret_threads, size_t *ret_idle)

@@ -9,6 +9,7 @@
 #define TWINE_THREADS_THREAD_CACHE_H
 
 #include <stdint.h>
+#include <twine/base/clock.h>
 #include <twine/base/result.h>
 
 TW_BEGIN_DECLS
@@ -45,6 +46,19 @@ TW_EXPORT int tw_start_thread_soon(tw_call_fn work, void *arg, tw_destroy_fn des
  * Returns: 0; -EINVAL if negative.
  */
 TW_EXPORT int tw_thread_cache_set_idle_timeout(int64_t timeout);
+
+/**
+ * End the idle threads, and wait until every thread of the cache has really ended: for a program
+ * that wants to leave nothing behind at its exit, or a plug-in about to be unloaded.
+ *
+ * What is started meanwhile is waited for as well; afterwards the cache can be used as before.
+ *
+ * Thread:  any but the cache's own, one at a time.
+ * Blocks:  until all work is over, or for timeout nanoseconds; TW_FOREVER.
+ * Returns: 0; -ETIMEDOUT if some are still at work; -EBUSY if another thread is at it; -EDEADLK on a
+ *          thread of the cache; -EINVAL if negative.
+ */
+TW_EXPORT int tw_thread_cache_drain(int64_t timeout);
 
 /** How many threads the cache has, and how many of them are idle. Thread: any. Either may be NULL.
  */

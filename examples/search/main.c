@@ -220,6 +220,7 @@ static void tear_down(struct program *program)
         event_free(program->terminate);
     tw_worker_unref(program->asker);
     tw_reactor_unref(program->server.reactor);
+    tw_thread_cache_drain(5 * TW_SECOND); /* so that nothing is left, not even an idle thread */
     indexing_done(&program->indexing);
     index_free(program->server.index);
     folders_clear(&program->server.folders);

@@ -2,6 +2,7 @@
  * The thread cache: work on threads of its own, and which thread gets it.
  */
 #include "crowd.h"
+#include <dirent.h>
 #include <signal.h>
 
 SUITE_WITH_THREADS("thread cache")
@@ -268,6 +269,68 @@ TEST(signals_are_blocked)
         CU_ASSERT_FALSE(sigismember(&masks[i], SIGFPE));
     }
     CU_ASSERT_EQUAL(cache_threads(), 1);
+}
+
+/* --- draining --------------------------------------------------------------------------------- */
+
+static int tasks_of_the_process(void)
+{
+    DIR *folder = opendir("/proc/self/task");
+    int count = 0;
+    while (folder && readdir(folder))
+        count++;
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
+/* Draining ends idle threads and waits until the system has none of them left; what is at work is
+ * waited for; and the cache works on afterwards. */
+TEST(drain_waits_for_the_real_end)
+{
+    struct course courses[5];
+    size_t threads, i;
+    int round, before;
+    CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
+    before = tasks_of_the_process();
+    for (round = 0; round < 10; round++) {
+        for (i = 0; i < 5; i++)
+            course_start(&courses[i], NULL);
+        CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
+        for (i = 0; i < 5; i++)
+            CU_ASSERT_EQUAL(atomic_load(&courses[i].done), 1);
+        tw_thread_cache_statistics(&threads, NULL);
+        CU_ASSERT_EQUAL(threads, 0);
+        CU_ASSERT_EQUAL(tasks_of_the_process(), before);
+    }
+}
+
+/* It does not wait longer than it is told. */
+TEST(drain_gives_up_in_time)
+{
+    struct course course;
+    struct gate gate;
+    gate_init(&gate);
+    course_start(&course, &gate);
+    CU_ASSERT_EQUAL(tw_thread_cache_drain(0), -ETIMEDOUT);
+    gate_open(&gate, 1);
+    CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
+    CU_ASSERT_EQUAL(atomic_load(&course.done), 1);
+}
+
+static void drain_here(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+    PROVOKE_ERROR(tw_thread_cache_drain(TW_FOREVER), -EDEADLK);
+}
+
+/* A thread of the cache cannot wait for its own end. */
+TEST(drain_on_its_own_thread_is_refused)
+{
+    CU_ASSERT_EQUAL(tw_start_thread_soon(drain_here, NULL, NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
+    PROVOKE(tw_thread_cache_drain(-1));
 }
 
 /* Without work, and with a negative timeout, the call is misuse; the argument is consumed. */
