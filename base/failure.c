@@ -22,12 +22,8 @@ struct tw_failure {
     int line;
 };
 
-#define STATIC_FAILURE(name, number, error, text)                             \
-    static struct tw_failure name = {0, number, &error, text, NULL, NULL, 0}; \
-    struct tw_failure *tw__failure_##name(void)                               \
-    {                                                                         \
-        return &name;                                                         \
-    }
+#define STATIC_FAILURE(name, number, error, text) \
+    static struct tw_failure name = {0, number, &error, text, NULL, NULL, 0};
 
 STATIC_FAILURE(cancelled, ECANCELED, TW_ERROR_CANCELLED, "it was cancelled")
 STATIC_FAILURE(shutdown, ESHUTDOWN, TW_ERROR_SHUTDOWN, "what was to do it has been shut down")
@@ -35,6 +31,26 @@ STATIC_FAILURE(abandoned, EPIPE, TW_ERROR_ABANDONED, "its source went away witho
 STATIC_FAILURE(no_thread, EAGAIN, TW_ERROR_NO_THREAD, "no thread could be made to do it")
 STATIC_FAILURE(no_memory, ENOMEM, TW_ERROR_NO_MEMORY, "out of memory")
 STATIC_FAILURE(cycle, EDEADLK, TW_ERROR_CYCLE, "the Deferred would wait for itself")
+
+struct tw_failure *tw__failure_cancelled(void)
+{
+    return &cancelled;
+}
+
+struct tw_failure *tw__failure_shutdown(void)
+{
+    return &shutdown;
+}
+
+struct tw_failure *tw__failure_abandoned(void)
+{
+    return &abandoned;
+}
+
+struct tw_failure *tw__failure_cycle(void)
+{
+    return &cycle;
+}
 
 struct tw_failure *tw__failure_of_status(int status)
 {
@@ -71,8 +87,8 @@ struct tw_failure *tw_failure_new(const struct tw_error *kind, int code, const c
     return failure;
 }
 
-/* Static failures are told by a count of 0, which no counted failure has while somebody holds it.
- */
+/* Static failures are told by a count of 0, which no counted failure has while somebody holds
+ * it. */
 static bool is_static(struct tw_failure *failure)
 {
     return atomic_load_explicit(&failure->refs, memory_order_relaxed) == 0;

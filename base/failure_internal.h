@@ -11,8 +11,6 @@
 struct tw_failure *tw__failure_cancelled(void);
 struct tw_failure *tw__failure_shutdown(void);
 struct tw_failure *tw__failure_abandoned(void);
-struct tw_failure *tw__failure_no_thread(void);
-struct tw_failure *tw__failure_no_memory(void);
 struct tw_failure *tw__failure_cycle(void);
 
 /* The failure that says why a task was given up: -ECANCELED, -ESHUTDOWN, -EAGAIN. */

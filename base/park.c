@@ -43,8 +43,8 @@ void tw__park_done(struct tw__park *park)
     (void)park;
 }
 
-/* Until the word is not ASLEEP, or the monotonic clock has reached the deadline, or for no reason.
- */
+/* Until the word is not ASLEEP, or the monotonic clock has reached the deadline, or for no
+ * reason. */
 static void sleep_on_word(struct tw__park *park, uint64_t deadline)
 {
     struct timespec until;

@@ -10,12 +10,6 @@
  * result does not take any, and then unref has been called. */
 int tw__result_set_deferred(struct tw_result *result, void *deferred, tw_destroy_fn unref);
 
-/* The Deferred in a result, still the result's; NULL if there is none. */
-static inline void *tw__result_deferred(const struct tw_result *result)
-{
-    return result->_kind == TW_RESULT_DEFERRED ? result->_held : NULL;
-}
-
 /* Take the Deferred out; the result holds null then. */
 void *tw__result_take_deferred(struct tw_result *result);
 

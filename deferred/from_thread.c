@@ -29,7 +29,7 @@ struct block {
     struct tw_reactor *reactor;  /* the loop's; valid while it is away */
     struct tw_task task;         /* whose turn it is */
     struct tw_worker *pool;      /* a reference, as long as the block lives: cancel needs it */
-    struct tw_worker *mailbox;   /* a reference, until the task has been submitted to it */
+    struct tw_worker *mailbox;   /* a reference, until the task goes home */
     tw_call_fn work;
     void *arg;
     tw_destroy_fn destroy;
@@ -90,8 +90,7 @@ static void end_task(struct block *block, struct tw_reactor *reactor)
     drop_hold(block, reactor);
 }
 
-/* On the loop's thread. With a status the reactor is going, and has left the block behind already.
- */
+/* On the loop's thread. When the reactor goes, it has left the block behind before. */
 static void come_home(struct tw_task *task, int status)
 {
     struct block *block = TW_CONTAINER(task, struct block, task);
@@ -132,19 +131,14 @@ static void run_work(struct block *block)
 static void work_in_pool(struct tw_task *task, int status)
 {
     struct block *block = TW_CONTAINER(task, struct block, task);
-    struct tw_worker *mailbox =
-        block->mailbox; /* once submitted, the block may be gone before submit returns */
     if (status == 0)
         run_work(block);
     else
         tw_result_set_failure(&block->result, tw__failure_of_status(status));
     if (block->destroy)
         block->destroy(block->arg);
-    tw_task_delivers(task);
-    tw_task_init(task, come_home);
-    if (tw_worker_submit(mailbox, task) < 0)
+    if (tw__mailbox_send_home(block->mailbox, task, come_home) < 0)
         end_task(block, NULL);
-    tw_worker_unref(mailbox);
 }
 
 /* Takes the work out of the pool if it has not started, and asks it to stop if it has; the Deferred

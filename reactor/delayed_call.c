@@ -76,8 +76,8 @@ int tw_reactor_call_later(struct tw_reactor *reactor, int64_t delay, tw_action_f
     return rc;
 }
 
-/* Inside its action a call is not active any more (TIM-007), and may be held, but not taken back.
- */
+/* Inside its action a call is not active any more (TIM-007), and may be held, but not taken
+ * back. */
 void tw__delayed_call_run(struct tw__timer *timer)
 {
     struct tw_delayed_call *call = TW_CONTAINER(timer, struct tw_delayed_call, timer);

@@ -91,7 +91,7 @@ struct job {
     struct tw_task task;
     struct tw__away away;       /* the loop's: it is out until it comes home, if only to say so */
     struct tw_reactor *reactor; /* the loop's; NULL when it was left behind */
-    struct tw_worker *mailbox;  /* a reference, until the task has been submitted to it */
+    struct tw_worker *mailbox;  /* a reference, until the task goes home */
     tw_call_fn work;
     void *arg;
     tw_destroy_fn destroy;
@@ -114,18 +114,14 @@ static void job_left_behind(struct tw__away *away)
 static void job_fn(struct tw_task *task, int status)
 {
     struct job *job = (struct job *)task;
-    struct tw_worker *mailbox = job->mailbox; /* the job may be gone before submit has returned */
     struct tw_result result = TW_RESULT_INIT;
     if (status == 0)
         job->work(&result, job->arg);
     if (job->destroy)
         job->destroy(job->arg);
     tw__result_done_reporting(&result, "work of tw_reactor_call_in_thread failed");
-    tw_task_delivers(task);
-    tw_task_init(task, job_home);
-    if (tw_worker_submit(mailbox, task) < 0)
+    if (tw__mailbox_send_home(job->mailbox, task, job_home) < 0)
         tw__free(job);
-    tw_worker_unref(mailbox);
 }
 
 static int send_job(struct tw_reactor *reactor, tw_call_fn work, void *arg, tw_destroy_fn destroy)

@@ -66,8 +66,8 @@ static inline bool tw__inbox_has_tasks(struct tw__inbox *inbox)
     return (atomic_load_explicit(&inbox->word, memory_order_relaxed) & ~TW__INBOX_FLAGS) != 0;
 }
 
-/* Owner. All tasks, oldest first, linked by _next; NULL if there are none. The owner is awake then.
- */
+/* Owner. All tasks, oldest first, linked by _next; NULL if there are none. The owner is awake
+ * then. */
 static inline struct tw_task *tw__inbox_take(struct tw__inbox *inbox)
 {
     struct tw_task *newest, *oldest = NULL;

@@ -254,9 +254,9 @@ int tw_pool_join(struct tw_pool *pool, int64_t timeout)
 
 int tw_pool_notify_end(struct tw_pool *pool, struct tw_worker *worker, struct tw_task *task)
 {
-    if (!pool || !worker || !task || !task->fn)
-        return tw__misuse(-EINVAL,
-                          "tw_pool_notify_end: needs a pool, a worker and a task with an fn");
+    if (!pool || !worker || !task || !task->fn || tw__task_is_taken(task))
+        return tw__misuse(-EINVAL, "tw_pool_notify_end: needs a pool, a worker and a task with an "
+                                   "fn that is not submitted already");
     if (!add_waiter(pool, worker, task))
         tell(task, tw_worker_ref(worker));
     return 0;

@@ -97,7 +97,7 @@ TW_EXPORT bool tw_pool_is_own_thread(const struct tw_pool *pool);
  * Ownership: the task is lent. It is submitted to the worker, of which a reference is held, when
  *            the pool has ended: perhaps before this returns. If the worker refuses it, its fn gets
  *            the worker's error.
- * Returns:   0; -EINVAL for NULL.
+ * Returns:   0; -EINVAL for NULL, or a task that is submitted already.
  */
 TW_EXPORT int tw_pool_notify_end(struct tw_pool *pool, struct tw_worker *worker,
                                  struct tw_task *task);

@@ -36,8 +36,8 @@
 
 enum slot_state { SLOT_COMING, SLOT_IDLE, SLOT_WAKING, SLOT_BUSY, SLOT_GONE, SLOT_STATES };
 
-/* What an entry of a team's inbox asks for; any entry whose fn is not tw__op_mark is a user's task.
- */
+/* What an entry of a team's inbox asks for; any entry whose fn is not tw__op_mark is a user's
+ * task. */
 enum op_kind { OP_START, OP_RECYCLE, OP_STRIKE_OFF, OP_GROW, OP_SHRINK, OP_SHRINK_TO, OP_QUIT };
 
 struct op {

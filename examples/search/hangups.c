@@ -43,19 +43,6 @@ struct counts {
     long descriptors, threads, memory; /* memory in KiB */
 };
 
-static void pause_for(long milliseconds)
-{
-    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-    nanosleep(&time, NULL);
-}
-
-static time_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec;
-}
-
 /* ---- counting ---- */
 
 static long count_descriptors(pid_t pid)
@@ -114,15 +101,15 @@ static bool rests(const struct server_process *server)
 
 static bool comes_to_rest(const struct server_process *server)
 {
-    time_t end = now() + PATIENCE;
+    time_t end = rude_now() + PATIENCE;
     while (!rests(server)) {
-        if (now() > end) {
+        if (rude_now() > end) {
             fprintf(stderr, "WRONG: the server does not come to rest\n");
             return false;
         }
-        pause_for(20);
+        rude_pause(20);
     }
-    pause_for(500); /* the last connections are closed on both sides */
+    rude_pause(500); /* the last connections are closed on both sides */
     return true;
 }
 

@@ -20,13 +20,13 @@ struct rude_client {
     unsigned long turns, answers;
 };
 
-static void pause_for(long milliseconds)
+void rude_pause(long milliseconds)
 {
     struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
     nanosleep(&time, NULL);
 }
 
-static time_t now(void)
+time_t rude_now(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -110,7 +110,7 @@ static void take_leave(struct rude_client *rude, struct client *client)
     if (manner == 3)
         read_some(rude, client);
     else
-        pause_for(pick(rude, 3) ? pick(rude, 20) : pick(rude, 150));
+        rude_pause(pick(rude, 3) ? pick(rude, 20) : pick(rude, 150));
     if (manner == 2) {
         shutdown(client->fd, SHUT_WR);
         read_some(rude, client);
@@ -124,14 +124,14 @@ static void take_leave(struct rude_client *rude, struct client *client)
 static void *be_rude(void *arg)
 {
     struct rude_client *rude = arg;
-    while (now() < rude->end) {
+    while (rude_now() < rude->end) {
         struct client client;
         rude->turns++;
         if (client_open(&client, HOST, rude->port) == 0) {
             talk(rude, &client);
             take_leave(rude, &client);
         } else {
-            pause_for(10);
+            rude_pause(10);
         }
     }
     return NULL;
@@ -147,7 +147,7 @@ void rude_clients(uint16_t port, uint64_t seed, long seconds)
         struct rude_client *rude = &clients[started];
         rude->random = (seed + started + 1) * UINT64_C(0x9E3779B97F4A7C15);
         rude->port = port;
-        rude->end = now() + seconds;
+        rude->end = rude_now() + seconds;
         if (pthread_create(&rude->thread, NULL, be_rude, rude) != 0)
             break;
     }

@@ -8,6 +8,12 @@
 #define SEARCH_RUDE_H
 
 #include <stdint.h>
+#include <time.h>
+
+/* Sleep. */
+void rude_pause(long milliseconds);
+/* Seconds, from some moment on. */
+time_t rude_now(void);
 
 /* Let several loose on a port of this machine, each in a thread, for so many seconds. */
 void rude_clients(uint16_t port, uint64_t seed, long seconds);

@@ -1,36 +1,13 @@
 /*
  * The libevent plug-in, with real threads: a base of its own, and a base of the user's.
  */
-#include "../harness.h"
+#include "on_libevent.h"
 #include <dirent.h>
-#include <event2/event.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <unistd.h>
 
 SUITE_WITH_THREADS("libevent")
-
-static struct event_base *base;
-static struct tw_reactor *reactor;
-
-static void adopt(void)
-{
-    base = event_base_new();
-    CU_ASSERT_PTR_NOT_NULL_FATAL(base);
-    CU_ASSERT_EQUAL_FATAL(tw_libevent_reactor_new(base, &reactor), 0);
-}
-
-static void drop_both(void)
-{
-    reactor = tw_reactor_unref(reactor);
-    event_base_free(base);
-    base = NULL;
-}
-
-static void own(void)
-{
-    CU_ASSERT_EQUAL_FATAL(tw_reactor_new(NULL, &reactor), 0);
-}
 
 static void call(tw_action_fn action, void *arg)
 {

@@ -2,33 +2,10 @@
  * Turning a libevent reactor: the reactor's own turns and the user's, one after the other on one
  * base, and when each of them ends.
  */
-#include "../harness.h"
-#include <event2/event.h>
+#include "on_libevent.h"
 #include <sched.h>
 
 SUITE_WITH_THREADS("libevent turns")
-
-static struct event_base *base;
-static struct tw_reactor *reactor;
-
-static void adopt(void)
-{
-    base = event_base_new();
-    CU_ASSERT_PTR_NOT_NULL_FATAL(base);
-    CU_ASSERT_EQUAL_FATAL(tw_libevent_reactor_new(base, &reactor), 0);
-}
-
-static void drop_both(void)
-{
-    reactor = tw_reactor_unref(reactor);
-    event_base_free(base);
-    base = NULL;
-}
-
-static void own(void)
-{
-    CU_ASSERT_EQUAL_FATAL(tw_reactor_new(NULL, &reactor), 0);
-}
 
 static uint64_t now(void)
 {
