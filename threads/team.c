@@ -410,19 +410,32 @@ bool tw_team_has_quit(struct tw_team *team)
     return team && atomic_load(&team->has_quit);
 }
 
+static void read_books(struct tw_team *team, struct tw_statistics *ret)
+{
+    ret->idle = atomic_load_explicit(&team->coord.idles, memory_order_relaxed);
+    ret->busy = atomic_load_explicit(&team->coord.busy, memory_order_relaxed);
+    ret->coming = atomic_load_explicit(&team->coord.coming, memory_order_relaxed);
+    ret->backlog = atomic_load_explicit(&team->coord.waiting, memory_order_relaxed);
+    ret->finished = atomic_load_explicit(&team->coord.finished, memory_order_relaxed);
+    ret->wakes = atomic_load_explicit(&team->coord.wakes, memory_order_relaxed);
+    ret->failed_creations =
+        atomic_load_explicit(&team->coord.failed_creations, memory_order_relaxed);
+}
+
+/* Inside, the numbers are of one moment: a worker that moves from coming to idle between two of them
+ * would be counted nowhere. */
 int tw_team_statistics(struct tw_team *team, struct tw_statistics *ret_statistics)
 {
+    struct tw_worker *coordinator;
+    bool is_inside;
     if (!team || !ret_statistics || ret_statistics->size != sizeof *ret_statistics)
         return tw__misuse(-EINVAL,
                           "tw_team_statistics: needs a team, and a struct whose size is set");
-    ret_statistics->idle = atomic_load_explicit(&team->coord.idles, memory_order_relaxed);
-    ret_statistics->busy = atomic_load_explicit(&team->coord.busy, memory_order_relaxed);
-    ret_statistics->coming = atomic_load_explicit(&team->coord.coming, memory_order_relaxed);
-    ret_statistics->backlog = atomic_load_explicit(&team->coord.waiting, memory_order_relaxed);
-    ret_statistics->finished = atomic_load_explicit(&team->coord.finished, memory_order_relaxed);
-    ret_statistics->wakes = atomic_load_explicit(&team->coord.wakes, memory_order_relaxed);
-    ret_statistics->failed_creations =
-        atomic_load_explicit(&team->coord.failed_creations, memory_order_relaxed);
+    coordinator = team->coordinator;
+    is_inside = coordinator->_ops->enter(coordinator) == 0;
+    read_books(team, ret_statistics);
+    if (is_inside)
+        coordinator->_ops->leave(coordinator);
     return 0;
 }
 

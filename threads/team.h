@@ -147,7 +147,9 @@ TW_EXPORT bool tw_team_has_quit(struct tw_team *team);
 /**
  * Read the books, after quit too.
  *
- * Thread:  any; the numbers are each true, but not all of the same moment.
+ * Thread:  any. The numbers are of one moment if the coordinator can be entered, as a pool's can, or
+ *          if this is inside it; else each is true, but they may be of different moments.
+ * Blocks:  as the coordinator's submit does.
  * Returns: 0; -EINVAL if something is NULL or the size is not set.
  */
 TW_EXPORT int tw_team_statistics(struct tw_team *team, struct tw_statistics *ret_statistics);

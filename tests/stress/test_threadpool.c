@@ -99,6 +99,25 @@ TEST(TPL_006_start_makes_min_threads)
     tw_threadpool_unref(pool);
 }
 
+/* TPL-056: the statistics are of one moment: while threads come up and go from coming to idle, none is
+ * counted nowhere, or twice. */
+TEST(TPL_056_threads_that_come_up_are_counted_once)
+{
+    struct tw_statistics now = {sizeof now, 0, 0, 0, 0, 0, 0, 0};
+    int round, strange = 0;
+    for (round = 0; round < 200; round++) {
+        struct tw_threadpool *pool = make(4, 4);
+        CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+        do {
+            tw_team_statistics(tw_threadpool_team(pool), &now);
+            strange += now.idle + now.busy + now.coming != 4;
+        } while (now.idle < 4);
+        CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+        tw_threadpool_unref(pool);
+    }
+    CU_ASSERT_EQUAL(strange, 0);
+}
+
 /* TPL-008, TPL-012: work accepted before start runs after it, and stop lets all of it finish. */
 TEST(TPL_008_work_before_start_runs_after_it)
 {
