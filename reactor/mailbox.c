@@ -39,8 +39,8 @@ static const struct tw_worker_ops mailbox_ops = {
     tw_worker_cancel_claim, mailbox_quit, tw_worker_enter_none, tw_worker_leave_none,
     mailbox_last_unref};
 
-/* The reference is held until submit has returned, since what holds others may go as soon as the task
- * is in. */
+/* The reference is held until submit has returned, since what holds others may go as soon as the
+ * task is in. */
 int tw__mailbox_send_home(struct tw_worker *mailbox, struct tw_task *task, tw_task_fn fn)
 {
     int rc;

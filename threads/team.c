@@ -207,8 +207,8 @@ static bool is_visiting(struct tw_team *team)
     return atomic_load_explicit(&team->visitor, memory_order_relaxed) == tw__self();
 }
 
-/* Put entries into the inbox, and see that they are come for: by the visit that this thread is in the
- * middle of, or else by the step. */
+/* Put entries into the inbox, and see that they are come for: by the visit that this thread is in
+ * the middle of, or else by the step. */
 int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t count,
                   bool is_refused_after_quit)
 {
@@ -422,8 +422,8 @@ static void read_books(struct tw_team *team, struct tw_statistics *ret)
         atomic_load_explicit(&team->coord.failed_creations, memory_order_relaxed);
 }
 
-/* Inside, the numbers are of one moment: a worker that moves from coming to idle between two of them
- * would be counted nowhere. */
+/* Inside, the numbers are of one moment: a worker that moves from coming to idle between two of
+ * them would be counted nowhere. */
 int tw_team_statistics(struct tw_team *team, struct tw_statistics *ret_statistics)
 {
     struct tw_worker *coordinator;

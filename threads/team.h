@@ -91,14 +91,14 @@ TW_EXPORT struct tw_team *tw_team_unref(struct tw_team *team);
 TW_EXPORT int tw_team_submit(struct tw_team *team, struct tw_task *task);
 
 /**
- * Hand several tasks to the team, in order, in one visit to the books: how many workers are short is
- * asked once, after the last.
+ * Hand several tasks to the team, in order, in one visit to the books: how many workers are short
+ * is asked once, after the last.
  *
  * Thread:    any.
  * Blocks:    as the coordinator's submit does.
  * Ownership: the tasks are lent, as by tw_team_submit(), each once; the array is not kept.
- * Returns:   0, and all are accepted; -ESHUTDOWN if the team has quit, or -EINVAL for NULL or a task
- *            that is submitted already, and then none is.
+ * Returns:   0, and all are accepted; -ESHUTDOWN if the team has quit, or -EINVAL for NULL or a
+ *            task that is submitted already, and then none is.
  */
 TW_EXPORT int tw_team_submit_many(struct tw_team *team, struct tw_task *const *tasks, size_t count);
 
@@ -147,8 +147,8 @@ TW_EXPORT bool tw_team_has_quit(struct tw_team *team);
 /**
  * Read the books, after quit too.
  *
- * Thread:  any. The numbers are of one moment if the coordinator can be entered, as a pool's can, or
- *          if this is inside it; else each is true, but they may be of different moments.
+ * Thread:  any. The numbers are of one moment if the coordinator can be entered, as a pool's can,
+ *          or if this is inside it; else each is true, but they may be of different moments.
  * Blocks:  as the coordinator's submit does.
  * Returns: 0; -EINVAL if something is NULL or the size is not set.
  */

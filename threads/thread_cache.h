@@ -55,8 +55,8 @@ TW_EXPORT int tw_thread_cache_set_idle_timeout(int64_t timeout);
  *
  * Thread:  any but the cache's own, one at a time.
  * Blocks:  until all work is over, or for timeout nanoseconds; TW_FOREVER.
- * Returns: 0; -ETIMEDOUT if some are still at work; -EBUSY if another thread is at it; -EDEADLK on a
- *          thread of the cache; -EINVAL if negative.
+ * Returns: 0; -ETIMEDOUT if some are still at work; -EBUSY if another thread is at it; -EDEADLK on
+ *          a thread of the cache; -EINVAL if negative.
  */
 TW_EXPORT int tw_thread_cache_drain(int64_t timeout);
 
