@@ -314,7 +314,7 @@ int tw_thread_cache_drain(int64_t timeout)
                                     "its own end");
     if (!begin_to_drain())
         return -EBUSY;
-    while ((left = join_ended(false)) && tw_clock_now(clock) < deadline)
+    while (join_ended(false) && tw_clock_now(clock) < deadline)
         tw__park_wait(&cache.drainer, clock, deadline);
     left = join_ended(true);
     tw__park_done(&cache.drainer);
