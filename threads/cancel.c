@@ -3,19 +3,18 @@
  */
 #include <twine/threads/cancel_internal.h>
 
-#include <stddef.h>
-
-static _Thread_local atomic_bool *current;
+#include <twine/base/here_internal.h>
 
 atomic_bool *tw__cancel_flag_set(atomic_bool *flag)
 {
-    atomic_bool *before = current;
-    current = flag;
+    atomic_bool *before = tw__here.cancel_flag;
+    tw__here.cancel_flag = flag;
     return before;
 }
 
 bool tw_cancelled(void)
 {
+    atomic_bool *flag = tw__here.cancel_flag;
     /* Acquire: work that stops sees what was done before it was asked to. */
-    return current && atomic_load_explicit(current, memory_order_acquire);
+    return flag && atomic_load_explicit(flag, memory_order_acquire);
 }
