@@ -15,6 +15,7 @@
 #include <twine/base/report_internal.h>
 #include <twine/base/search_internal.h>
 #include <twine/base/self_internal.h>
+#include <twine/threads/frame_internal.h>
 
 /* A batch: so many calls, or so long. Then I/O and timers get
  * their turn (measured: a million calls delay I/O by some 0.1 ms, and cost nothing more in all). */
@@ -303,6 +304,7 @@ static void end_pass(struct tw_reactor *reactor)
 void tw_reactor_pass(struct tw_reactor *reactor)
 {
     struct tw__reactor_common *common = reactor->_common;
+    struct tw__frame frame;
     atomic_store_explicit(&common->thread, tw__self(), memory_order_relaxed);
     if (common->state == REACTOR_STOPPED)
         return;
@@ -310,12 +312,14 @@ void tw_reactor_pass(struct tw_reactor *reactor)
         start(reactor);
     common->refs++; /* a call may let go of the last reference */
     common->is_in_pass = true;
+    tw__frame_push(&frame, TW__FRAME_LOCKED, &common->mailbox->base);
     run_calls_that_come(common);
     run_timers(common);
     if (common->wants_stop && common->state == REACTOR_RUNNING)
         begin_shutdown(reactor);
     if (common->state == REACTOR_STOPPING)
         go_on_shutting_down(reactor);
+    tw__frame_pop(&frame);
     end_pass(reactor);
     tw_reactor_unref(reactor);
 }
@@ -335,12 +339,15 @@ int tw_reactor_wake_fd(struct tw_reactor *reactor)
 int tw__reactor_turn(struct tw_reactor *reactor, bool block, const char *who)
 {
     struct tw__reactor_common *common = reactor->_common;
+    struct tw__frame frame;
     int rc;
     if (common->is_turning || common->is_in_pass)
         return tw__misuse(-EDEADLK, who);
     atomic_store_explicit(&common->thread, tw__self(), memory_order_relaxed);
     common->is_turning = true;
+    tw__frame_push(&frame, TW__FRAME_LOCKED, &common->mailbox->base);
     rc = reactor->_ops->turn(reactor, block);
+    tw__frame_pop(&frame);
     common->is_turning = false;
     return rc;
 }

@@ -12,6 +12,7 @@
 #include <twine/base/lock_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/self_internal.h>
+#include <twine/threads/frame_internal.h>
 #include <twine/threads/task_queue_internal.h>
 #include <twine/threads/worker_ops.h>
 
@@ -37,6 +38,18 @@ static void free_lock_worker(struct lock_worker *own)
     tw__free(own);
 }
 
+/* A task, and what is submitted from inside it meanwhile. */
+static void perform(struct lock_worker *own, struct tw_task *task)
+{
+    struct tw__frame frame;
+    tw__frame_push(&frame, TW__FRAME_LOCKED, &own->base);
+    while (task) {
+        task->fn(task, tw_task_take(task));
+        task = tw__task_queue_pop(&own->locked.queue);
+    }
+    tw__frame_pop(&frame);
+}
+
 static int lock_enter(struct tw_worker *worker) TW_GUARD(no_thread_safety_analysis)
 {
     struct lock_worker *own = (struct lock_worker *)worker;
@@ -53,8 +66,8 @@ static void lock_leave(struct tw_worker *worker) TW_GUARD(no_thread_safety_analy
     struct tw_task *task;
     bool is_unwanted;
     assert(is_inside(own));
-    while ((task = tw__task_queue_pop(&own->locked.queue)))
-        task->fn(task, tw_task_take(task));
+    if ((task = tw__task_queue_pop(&own->locked.queue)))
+        perform(own, task);
     is_unwanted = own->locked.is_unwanted;
     atomic_store_explicit(&own->owner, 0, memory_order_relaxed);
     tw__lock_release(&own->lock);
@@ -73,7 +86,7 @@ static int lock_submit(struct tw_worker *worker, struct tw_task *task)
         return 0;
     }
     lock_enter(worker);
-    task->fn(task, tw_task_take(task));
+    perform(own, task);
     lock_leave(worker);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
+#include <twine/threads/frame_internal.h>
 #include <twine/threads/task_queue_internal.h>
 #include <twine/threads/worker_ops.h>
 
@@ -63,12 +64,15 @@ int tw_memory_worker_new(struct tw_worker **ret_worker)
 int tw_memory_worker_perform(struct tw_worker *worker)
 {
     struct memory_worker *memory = (struct memory_worker *)worker;
+    struct tw__frame frame;
     struct tw_task *task;
     if (!worker || worker->_ops != &memory_ops)
         return tw__misuse(-EINVAL, "tw_memory_worker_perform: needs a memory worker");
     task = tw__task_queue_pop(&memory->queue);
     if (!task)
         return 0;
+    tw__frame_push(&frame, TW__FRAME_WORKER, worker);
     task->fn(task, tw_task_take(task));
+    tw__frame_pop(&frame);
     return 1;
 }

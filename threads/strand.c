@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
+#include <twine/threads/frame_internal.h>
 #include <twine/threads/inbox_internal.h>
 #include <twine/threads/task_internal.h>
 
@@ -80,13 +81,16 @@ static bool is_done(struct strand *strand)
 static void turn_fn(struct tw_task *turn, int status)
 {
     struct strand *strand = TW_CONTAINER(turn, struct strand, turn);
+    struct tw__frame frame;
     unsigned ran;
     if (status < 0) {
         give_up(strand, status);
         return;
     }
+    tw__frame_push(&frame, TW__FRAME_STRAND, &strand->base);
     for (ran = 0; ran < strand->budget && run_one(strand, 0); ran++)
         ;
+    tw__frame_pop(&frame);
     if (is_done(strand))
         drop_hold(strand);
     else
