@@ -1,6 +1,6 @@
 /*
- * A team's books. team_books.c keeps them, team.c is the ways to them, team_slot.c what a worker
- * does; nobody else includes this.
+ * A team's books. team_books.c keeps them, team_inbox.c is the ways to them, team.c the operations,
+ * team_slot.c what a worker does; nobody else includes this.
  *
  * The books say which workers there are, what each does, and what waits. They are changed inside
  * the coordinator, and the functions that change them call no user code but create_worker. What has
@@ -121,7 +121,7 @@ void tw__books_shrink(struct tw_team *team, size_t n, struct outcome *outcome);
 void tw__books_shrink_to(struct tw_team *team, size_t n, struct outcome *outcome);
 void tw__books_quit(struct tw_team *team, struct outcome *outcome);
 
-/* --- team.c: the ways to the books ------------------------------------------------------------ */
+/* --- team_inbox.c: the ways to the books ------------------------------------------------------ */
 
 /* false: the coordinator cannot be entered, or this thread is inside already. */
 bool tw__team_enter(struct tw_team *team, struct outcome *outcome);
@@ -131,8 +131,12 @@ void tw__team_leave(struct tw_team *team, struct outcome *outcome);
 int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t count,
                   bool is_refused_after_quit);
 int tw__team_post_op(struct tw_team *team, struct op *op, bool is_refused_after_quit);
+/* Do it inside, where this thread is. */
+void tw__team_do_op(struct tw_team *team, struct op *op, struct outcome *outcome);
 /* Enter, or post. */
 void tw__team_do(struct tw_team *team, struct op *op);
+
+void tw__team_drop_hold(struct tw_team *team);
 
 void tw__op_mark(struct tw_task *task, int status);
 void tw__op_init(struct op *op, enum op_kind kind, struct slot *slot);
