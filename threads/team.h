@@ -119,8 +119,8 @@ TW_EXPORT int tw_team_cancel(struct tw_team *team, struct tw_task *task);
 TW_EXPORT int tw_team_grow(struct tw_team *team, size_t n);
 
 /**
- * Quit n workers: idle ones now, others as they become idle with no work waiting. TW_TEAM_ALL: all
- * there are.
+ * Quit n workers: idle ones now, the one idle longest first, others as they become idle with no
+ * work waiting. TW_TEAM_ALL: all there are.
  *
  * Thread:  any.
  * Blocks:  as the coordinator's submit does.

@@ -58,12 +58,29 @@ static void push_slot(struct slot **list, struct slot *slot)
     *list = slot;
 }
 
-static struct slot *pop_idle(struct tw_team *team)
+static void add_idle(struct tw_team *team, struct slot *slot)
 {
-    struct slot *slot = team->coord.idle;
-    team->coord.idle = slot->next;
+    slot->prev = NULL;
+    slot->next = team->coord.idle.first;
+    if (slot->next)
+        slot->next->prev = slot;
+    else
+        team->coord.idle.last = slot;
+    team->coord.idle.first = slot;
+    add(&team->coord.idles, 1);
+}
+
+static void remove_idle(struct tw_team *team, struct slot *slot)
+{
+    if (slot->prev)
+        slot->prev->next = slot->next;
+    else
+        team->coord.idle.first = slot->next;
+    if (slot->next)
+        slot->next->prev = slot->prev;
+    else
+        team->coord.idle.last = slot->prev;
     add(&team->coord.idles, -1);
-    return slot;
 }
 
 static struct tw_task *pop_waiting(struct tw_team *team)
@@ -98,10 +115,14 @@ static void retire(struct slot *slot, struct outcome *outcome)
     push_slot(&outcome->to_quit, slot);
 }
 
+/* Those idle longest, so that the ones last used stay warm. */
 static void retire_idle(struct tw_team *team, size_t n, struct outcome *outcome)
 {
-    while (n-- > 0 && team->coord.idle)
-        retire(pop_idle(team), outcome);
+    while (n-- > 0 && team->coord.idle.last) {
+        struct slot *slot = team->coord.idle.last;
+        remove_idle(team, slot);
+        retire(slot, outcome);
+    }
 }
 
 /* A worker that is counted nowhere, and for which nothing waits (TEA-012, TEA-013). */
@@ -115,8 +136,7 @@ static void rest(struct tw_team *team, struct slot *slot, struct outcome *outcom
         retire(slot, outcome);
     } else {
         slot_move(slot, SLOT_IDLE);
-        push_slot(&team->coord.idle, slot);
-        add(&team->coord.idles, 1);
+        add_idle(team, slot);
     }
 }
 
@@ -175,11 +195,13 @@ static int create(struct tw_team *team, struct outcome *outcome)
 /* Wake one idle worker for what waits, unless one is on its way. */
 static void wake_one(struct tw_team *team, struct outcome *outcome)
 {
-    if (!get(&team->coord.waiting) || !team->coord.idle || team->coord.is_waking)
+    struct slot *slot = team->coord.idle.first;
+    if (!get(&team->coord.waiting) || !slot || team->coord.is_waking)
         return;
     team->coord.is_waking = true;
     count(&team->coord.wakes);
-    dispatch(team, pop_idle(team), SLOT_WAKING, outcome);
+    remove_idle(team, slot);
+    dispatch(team, slot, SLOT_WAKING, outcome);
 }
 
 /* See that what waits is come for: wake one, and make those that are short. */

@@ -53,7 +53,7 @@ struct slot {
     struct tw_task node; /* travels in the worker's queue */
     struct tw_team *team;
     struct tw_worker *worker; /* a reference */
-    struct slot *next;        /* in the idle stack, or in an outcome */
+    struct slot *next, *prev; /* among the idle ones, or next in an outcome */
     struct tw_task *task;     /* what the node brings to the worker */
     enum slot_state state;
     struct op start, recycle; /* for the inbox */
@@ -76,7 +76,9 @@ struct tw_team {
     tw_destroy_fn destroy;
     atomic_int holds; /* the users' one, one until the end, one while the step is posted */
     struct {
-        struct slot *idle; /* the one last used first */
+        struct {
+            struct slot *first, *last; /* the one last used, the one idle longest */
+        } idle;
         struct slot *spare;
         struct tw__task_queue backlog;
         size_t to_shrink;

@@ -374,6 +374,31 @@ TEST(TEA_019_shrink_quits_idle_workers)
     hand_end(&hand);
 }
 
+/* The ones idle longest go first, and the one last used goes last: it is warm. */
+TEST(shrink_keeps_the_one_last_used)
+{
+    struct hand hand;
+    struct note notes[2];
+    start(&hand, 3);
+    notes_init(notes, 2);
+    tw_team_grow(hand.team, 3); /* the third is the last one in */
+    hand_step(&hand);
+    submit(&hand, notes, 0, 1);
+    hand_run(&hand);
+    CHECK_NOTE(&notes[0], 0);
+    CU_ASSERT_EQUAL(tw_team_shrink(hand.team, 1), 0);
+    hand_run(&hand);
+    CU_ASSERT_TRUE(hand.made[0].is_gone);
+    CU_ASSERT_EQUAL(tw_team_shrink(hand.team, 1), 0);
+    hand_run(&hand);
+    CU_ASSERT_TRUE(hand.made[1].is_gone);
+    CU_ASSERT_FALSE(hand.made[2].is_gone);
+    submit(&hand, notes, 1, 2);
+    hand_run(&hand);
+    CU_ASSERT_EQUAL(hand.made[2].performed, 2);
+    hand_end(&hand);
+}
+
 /* TEA-020: shrink by all means those idle and busy at the time of the step. */
 TEST(TEA_020_shrink_by_all)
 {
