@@ -23,6 +23,7 @@ struct thread_worker {
     struct tw__inbox inbox;
     struct tw__park park;
     struct tw__search search; /* the thread's own */
+    struct tw_task *left;     /* the thread's own: taken from the inbox, still to run */
     atomic_int holds;         /* the users' one, and the thread's */
     bool is_started;          /* only touched by the one first submit */
     void (*ended)(void *owner);
@@ -48,36 +49,37 @@ static void drop_hold(struct thread_worker *own)
 
 /* --- the thread ------------------------------------------------------------------------------- */
 
-static void run_all(struct tw_task *task)
-{
-    while (task) {
-        struct tw_task *next = task->_next; /* the task is gone once fn is entered */
-        task->_next = NULL;
-        task->fn(task, tw_task_take(task));
-        task = next;
-    }
-}
-
 static bool has_news(void *worker)
 {
     struct thread_worker *own = (struct thread_worker *)worker;
     return tw__inbox_has_tasks(&own->inbox) || tw__inbox_is_closed(&own->inbox);
 }
 
+/* The next task, unlinked; it may be long in coming. NULL: the inbox is closed, and empty. */
+static struct tw_task *next_task(struct thread_worker *own)
+{
+    struct tw_task *task = own->left;
+    while (!task) {
+        task = tw__inbox_take(&own->inbox);
+        if (task)
+            break;
+        if (tw__inbox_is_over(&own->inbox))
+            return NULL;
+        if (!tw__search(&own->search, has_news, own) && tw__inbox_sleep(&own->inbox))
+            tw__park_wait(&own->park, tw_clock_monotonic(), TW_NEVER);
+    }
+    own->left = task->_next; /* the task is gone once fn is entered */
+    task->_next = NULL;
+    return task;
+}
+
 static void run_on_thread(struct tw__cache_job *job)
 {
     struct thread_worker *own = TW_CONTAINER(job, struct thread_worker, job);
-    struct tw_task *tasks;
+    struct tw_task *task;
     current = own;
-    for (;;) {
-        tasks = tw__inbox_take(&own->inbox);
-        if (tasks)
-            run_all(tasks);
-        else if (tw__inbox_is_over(&own->inbox))
-            break;
-        else if (!tw__search(&own->search, has_news, own) && tw__inbox_sleep(&own->inbox))
-            tw__park_wait(&own->park, tw_clock_monotonic(), TW_NEVER);
-    }
+    while ((task = next_task(own)))
+        task->fn(task, tw_task_take(task));
     current = NULL;
 }
 
