@@ -1,93 +1,15 @@
 /*
- * The ways to a team's books, and what happens when they are closed. team_internal.h has the books.
+ * A team's inbox and its step: the way to the books from where they cannot be entered.
  *
- *     entered   the coordinator can be entered (a lock worker): the caller enters it, changes the
- *               books, and leaves. A worker that has finished a task recycles itself and takes its
- *               next one in the same visit.
- *     posted    it cannot, or this thread is inside already: what is to be done goes into the
- *               team's inbox, in order, and the team's one step is submitted to the coordinator if
- *               it is not there yet.
- *
- * Whoever gets inside first does what the inbox holds, so that the order of one caller is kept.
+ * What is to be done is posted into the inbox, in order, and the step is submitted to the
+ * coordinator if it is not there yet. Whoever gets inside first, the step or one that enters, does
+ * what the inbox holds: so the order of one caller is kept.
  */
 #include <twine/threads/team_internal.h>
 
 #include <errno.h>
 #include <twine/base/memory_internal.h>
-#include <twine/base/report_internal.h>
 #include <twine/base/self_internal.h>
-
-void tw__team_drop_hold(struct tw_team *team)
-{
-    if (atomic_fetch_sub(&team->holds, 1) != 1)
-        return;
-    tw_worker_unref(team->coordinator);
-    tw__lock_done(&team->inbox_lock);
-    tw__free(team->coord.spare);
-    tw__free(team);
-}
-
-/* --- when the books are closed ---------------------------------------------------------------- */
-
-/* Threads start here, and wakes happen here. */
-static void run_slots(struct slot *slot)
-{
-    while (slot) {
-        /* Once the node is submitted its worker may have run it, gone, and taken the slot along,
-         * before submit has returned: so hold the worker, and do not look at the slot. */
-        struct slot *next = slot->next;
-        struct tw_worker *worker = tw_worker_ref(slot->worker);
-        int rc = tw_worker_submit(worker, &slot->node);
-        if (rc < 0)
-            tw__slot_strike_off(slot, rc);
-        tw_worker_unref(worker);
-        slot = next;
-    }
-}
-
-static void quit_slots(struct slot *slot)
-{
-    while (slot) {
-        struct slot *next = slot->next;
-        tw_worker_quit(slot->worker);
-        tw_worker_unref(slot->worker);
-        tw__free(slot);
-        slot = next;
-    }
-}
-
-static void tell_given_up(struct tw__task_queue *tasks)
-{
-    struct tw_task *task;
-    while ((task = tw__task_queue_pop(tasks)))
-        task->fn(task, tw__task_given_up(task));
-}
-
-static void report_create_error(int error)
-{
-    struct tw_failure *failure =
-        TW_FAILURE_NEW(&TW_ERROR_SYSTEM, -error, "no memory, or an answer of the create function");
-    tw__report(TW_REPORT_WARNING, "a team could not make a worker", failure);
-    tw_failure_unref(failure);
-}
-
-/* The last thing done for a visit: the team may be gone afterwards. */
-static void settle(struct tw_team *team, struct outcome *outcome)
-{
-    run_slots(outcome->to_run);
-    quit_slots(outcome->to_quit);
-    tell_given_up(&outcome->given_up);
-    if (outcome->create_error)
-        report_create_error(outcome->create_error);
-    if (outcome->has_ended) {
-        if (team->destroy)
-            team->destroy(team->arg);
-        tw_worker_quit(team->coordinator);
-        tw__team_drop_hold(team);
-    }
-}
-
-/* --- the inbox and the step ------------------------------------------------------------------- */
 
 /* Never called: it tells an op from a user's task. */
 void tw__op_mark(struct tw_task *task, int status)
@@ -150,7 +72,7 @@ void tw__team_do_op(struct tw_team *team, struct op *op, struct outcome *outcome
 }
 
 /* Inside the coordinator: what the inbox holds, in order. */
-static void drain(struct tw_team *team, struct outcome *outcome)
+void tw__team_drain(struct tw_team *team, struct outcome *outcome)
 {
     struct tw__task_queue entries;
     struct tw_task *entry;
@@ -184,9 +106,9 @@ static void step_fn(struct tw_task *step, int status)
     (void)status; /* a coordinator that has gone excludes nobody any more, but is_posted does */
     tw__outcome_init(&outcome);
     do
-        drain(team, &outcome);
+        tw__team_drain(team, &outcome);
     while (!is_through(team));
-    settle(team, &outcome);
+    tw__team_settle(team, &outcome);
     tw__team_drop_hold(team);
 }
 
@@ -240,40 +162,4 @@ int tw__team_post_op(struct tw_team *team, struct op *op, bool is_refused_after_
 {
     struct tw_task *entry = &op->node;
     return tw__team_post(team, &entry, 1, is_refused_after_quit);
-}
-
-/* --- entering --------------------------------------------------------------------------------- */
-
-bool tw__team_enter(struct tw_team *team, struct outcome *outcome)
-{
-    if (team->coordinator->_ops->enter(team->coordinator) < 0)
-        return false;
-    atomic_store_explicit(&team->visitor, tw__self(), memory_order_relaxed);
-    tw__outcome_init(outcome);
-    /* Relaxed: what this thread has posted it sees, and no order is promised to it of what others
-     * post meanwhile. */
-    if (atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed))
-        drain(team, outcome);
-    return true;
-}
-
-/* What create_worker has asked of the team meanwhile is in the inbox. */
-void tw__team_leave(struct tw_team *team, struct outcome *outcome)
-{
-    while (atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed))
-        drain(team, outcome);
-    atomic_store_explicit(&team->visitor, 0, memory_order_relaxed);
-    team->coordinator->_ops->leave(team->coordinator);
-    settle(team, outcome);
-}
-
-void tw__team_do(struct tw_team *team, struct op *op)
-{
-    struct outcome outcome;
-    if (tw__team_enter(team, &outcome)) {
-        tw__team_do_op(team, op, &outcome);
-        tw__team_leave(team, &outcome);
-    } else {
-        tw__team_post_op(team, op, false);
-    }
 }

@@ -1,6 +1,6 @@
 /*
- * A team's books. team_books.c keeps them, team_inbox.c is the ways to them, team.c the operations,
- * team_slot.c what a worker does; nobody else includes this.
+ * A team's books. team_books.c keeps them, team.c and team_inbox.c are the ways to them, team_slot.c what
+ * a worker does; nobody else includes this.
  *
  * The books say which workers there are, what each does, and what waits. They are changed inside
  * the coordinator, and the functions that change them call no user code but create_worker. What has
@@ -123,25 +123,29 @@ void tw__books_shrink(struct tw_team *team, size_t n, struct outcome *outcome);
 void tw__books_shrink_to(struct tw_team *team, size_t n, struct outcome *outcome);
 void tw__books_quit(struct tw_team *team, struct outcome *outcome);
 
-/* --- team_inbox.c: the ways to the books ------------------------------------------------------ */
+/* --- team.c: the ways to the books ------------------------------------------------------------ */
 
 /* false: the coordinator cannot be entered, or this thread is inside already. */
 bool tw__team_enter(struct tw_team *team, struct outcome *outcome);
 /* Close the books, and do what is to be done then. The team may be gone afterwards. */
 void tw__team_leave(struct tw_team *team, struct outcome *outcome);
+/* The last thing done for a visit. */
+void tw__team_settle(struct tw_team *team, struct outcome *outcome);
+/* Enter, or post. */
+void tw__team_do(struct tw_team *team, struct op *op);
+void tw__team_drop_hold(struct tw_team *team);
+
+/* --- team_inbox.c: what cannot be done at once ------------------------------------------------ */
+
+void tw__op_mark(struct tw_task *task, int status);
+void tw__op_init(struct op *op, enum op_kind kind, struct slot *slot);
 /* Put entries into the inbox, to be done by whoever is inside next. 0; -ESHUTDOWN. */
 int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t count,
                   bool is_refused_after_quit);
 int tw__team_post_op(struct tw_team *team, struct op *op, bool is_refused_after_quit);
-/* Do it inside, where this thread is. */
+/* Inside the coordinator: one op, and what the inbox holds, in order. */
 void tw__team_do_op(struct tw_team *team, struct op *op, struct outcome *outcome);
-/* Enter, or post. */
-void tw__team_do(struct tw_team *team, struct op *op);
-
-void tw__team_drop_hold(struct tw_team *team);
-
-void tw__op_mark(struct tw_task *task, int status);
-void tw__op_init(struct op *op, enum op_kind kind, struct slot *slot);
+void tw__team_drain(struct tw_team *team, struct outcome *outcome);
 
 /* --- team_slot.c: a worker's turn ------------------------------------------------------------- */
 
