@@ -24,7 +24,7 @@ struct tw_threadpool {
 
 int tw_threadpool_new(size_t min, size_t max, const char *name, struct tw_threadpool **ret_pool)
 {
-    struct tw_pool_options options = {sizeof options, name ? name : "PoolThread", 0};
+    struct tw_pool_options options = {.size = sizeof options, .name = name ? name : "PoolThread"};
     struct tw_threadpool *pool;
     int rc;
     if (min > max || !ret_pool)

@@ -12,7 +12,7 @@
 
 int tw_reactor_get_thread_pool(struct tw_reactor *reactor, struct tw_pool **ret_pool)
 {
-    struct tw_pool_options options = {sizeof options, "reactor", 0};
+    struct tw_pool_options options = {.size = sizeof options, .name = "reactor"};
     struct tw__reactor_common *common;
     int rc = 0;
     if (!reactor || !ret_pool)

@@ -141,25 +141,25 @@ static int make_team(struct tw_pool *pool)
     return rc;
 }
 
-int tw_pool_new(size_t limit, const struct tw_pool_options *options, struct tw_pool **ret_pool)
+static int make_pool(size_t limit, const struct tw_pool_options *options, struct tw_pool **ret_pool)
 {
-    struct tw_pool *pool;
+    struct tw_pool *pool = (struct tw_pool *)tw__zalloc(sizeof *pool);
     int rc;
-    if (!ret_pool || (options && options->size != sizeof *options))
-        return tw__misuse(
-            -EINVAL, "tw_pool_new: needs ret_pool, and options of the size this library knows");
-    if (options && !tw__thread_cache_takes_stack(options->stack_size))
-        return -EINVAL;
-    pool = (struct tw_pool *)tw__zalloc(sizeof *pool);
-    if (!pool)
+    if (!pool) {
+        if (options->hook_destroy)
+            options->hook_destroy(options->hook_arg);
         return -ENOMEM;
+    }
     tw_worker_init(&pool->base, &pool_ops);
     atomic_init(&pool->limit, limit_of(limit));
     atomic_init(&pool->holds, 2);
     atomic_init(&pool->next_number, 1);
-    pool->stack_size = options ? options->stack_size : 0;
-    snprintf(pool->name, sizeof pool->name, "%s",
-             options && options->name ? options->name : "twine");
+    pool->stack_size = options->stack_size;
+    pool->start = options->start;
+    pool->exit = options->exit;
+    pool->hook_arg = options->hook_arg;
+    pool->hook_destroy = options->hook_destroy;
+    snprintf(pool->name, sizeof pool->name, "%s", options->name ? options->name : "twine");
     tw__lock_init(&pool->lock);
     tw__task_queue_init(&pool->locked.waiters);
     rc = make_team(pool);
@@ -167,5 +167,27 @@ int tw_pool_new(size_t limit, const struct tw_pool_options *options, struct tw_p
         tw__pool_drop_hold(pool);
     else
         *ret_pool = pool;
+    return rc;
+}
+
+/* 0; -EINVAL. */
+static int check_options(const struct tw_pool_options *options)
+{
+    return tw__thread_cache_takes_stack(options->stack_size) ? 0 : -EINVAL;
+}
+
+int tw_pool_new(size_t limit, const struct tw_pool_options *options, struct tw_pool **ret_pool)
+{
+    static const struct tw_pool_options defaults = {.size = sizeof defaults};
+    int rc;
+    if (options && options->size != sizeof *options)
+        return tw__misuse(-EINVAL, "tw_pool_new: needs options of the size this library knows");
+    if (!options)
+        options = &defaults;
+    rc = ret_pool ? check_options(options) : tw__misuse(-EINVAL, "tw_pool_new: needs ret_pool");
+    if (rc >= 0)
+        return make_pool(limit, options, ret_pool);
+    if (options->hook_destroy)
+        options->hook_destroy(options->hook_arg);
     return rc;
 }

@@ -3,7 +3,7 @@
  * POL).
  *
  * Threads are made when work needs them, as many as are short and never more than the limit, and
- * are taken from the process-wide cache. A pool whose limit is 0 keeps what it is given until the
+ * are taken from the process-wide cache. Hooks may be called on each thread first and last. A pool whose limit is 0 keeps what it is given until the
  * limit is raised.
  */
 #ifndef TWINE_THREADS_POOL_H
@@ -21,12 +21,37 @@ struct tw_pool;
  * processors. */
 #define TW_POOL_LIMIT_DEFAULT SIZE_MAX
 
+/**
+ * Makes what a thread of a pool needs before its first task: a connection, a handle.
+ *
+ * Thread:  the new one. It may block; meanwhile the thread counts as one that comes.
+ * Returns: 0; a negative errno, and then the thread is given back. That is reported and counted
+ *          (failed_creations); what waits is left to the other threads, or given up with -EAGAIN if
+ *          there is none. While this goes on failing it is tried more and more seldom, as long as
+ *          there are other threads.
+ *
+ * @param arg the options' hook_arg
+ * @param ret_state the thread's own state; NULL if it is left alone
+ */
+typedef int (*tw_pool_start_fn)(void *arg, void **ret_state);
+
+/**
+ * Undoes it after the thread's last task; not called if the start hook has failed.
+ *
+ * Thread: the one that goes. It may block; the pool has not ended before it returns.
+ */
+typedef void (*tw_pool_exit_fn)(void *arg, void *state);
+
 /** How a pool is made; a field left 0 means the default. */
 struct tw_pool_options {
     size_t size; /**< sizeof(struct tw_pool_options) */
     const char
         *name; /**< its threads are named NAME-1, NAME-2, …, 15 bytes of that; NULL: "twine" */
-    size_t stack_size; /**< of its threads, in bytes; 0: the system's default */
+    size_t stack_size;          /**< of its threads, in bytes; 0: the system's default */
+    tw_pool_start_fn start;     /**< called on each of its threads first; NULL: nothing */
+    tw_pool_exit_fn exit;       /**< called on each of its threads last; NULL: nothing */
+    void *hook_arg;             /**< for both */
+    tw_destroy_fn hook_destroy; /**< destroys hook_arg; NULL: nothing */
 };
 
 /**
@@ -35,8 +60,10 @@ struct tw_pool_options {
  * No thread is made before there is work.
  *
  * Thread:    any.
- * Ownership: the options are borrowed for the call, NULL means the defaults. The pool is yours to
- *            unref.
+ * Ownership: the options are borrowed for the call, NULL means the defaults. (hook_arg,
+ *            hook_destroy) is consumed, on error too, unless the size is wrong: it is destroyed when
+ *            the pool has ended, after the last exit hook and before anybody is told. The pool is
+ *            yours to unref.
  * Returns:   0; -ENOMEM; -EINVAL for options that are not right, a stack size the system refuses
  *            among them.
  *
@@ -89,6 +116,10 @@ TW_EXPORT int tw_pool_join(struct tw_pool *pool, int64_t timeout);
 
 /** Whether the caller is one of the pool's own threads. Thread: any. */
 TW_EXPORT bool tw_pool_is_own_thread(const struct tw_pool *pool);
+
+/** What the start hook has made for this thread. Thread: any. Returns: NULL if it made nothing, or
+ * the caller is not one of the pool's own threads. */
+TW_EXPORT void *tw_pool_thread_state(const struct tw_pool *pool);
 
 /**
  * Be told, without blocking, when a pool that has quit, or will quit, has ended.

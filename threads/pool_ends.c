@@ -35,25 +35,31 @@ static void tell_all(struct tw__task_queue *waiters)
     }
 }
 
+static void end(struct tw_pool *pool)
+{
+    struct tw__task_queue waiters;
+    tw__task_queue_init(&waiters);
+    if (pool->hook_destroy)
+        pool->hook_destroy(pool->hook_arg);
+    tw__lock_acquire(&pool->lock);
+    pool->locked.has_ended = true;
+    tw__task_queue_move(&pool->locked.waiters, &waiters);
+    tw__lock_release(&pool->lock);
+    tell_all(&waiters);
+    tw__pool_drop_hold(pool);
+}
+
 /* A thread has gone, or the team will make no more. Whoever makes both true tells everybody. */
 static void count_out(struct tw_pool *pool, size_t threads, bool team_has_ended)
 {
-    struct tw__task_queue waiters;
     bool is_the_end;
-    tw__task_queue_init(&waiters);
     tw__lock_acquire(&pool->lock);
     pool->locked.threads -= threads;
     pool->locked.team_has_ended |= team_has_ended;
     is_the_end = pool->locked.team_has_ended && pool->locked.threads == 0;
-    if (is_the_end) {
-        pool->locked.has_ended = true;
-        tw__task_queue_move(&pool->locked.waiters, &waiters);
-    }
     tw__lock_release(&pool->lock);
-    if (is_the_end) {
-        tell_all(&waiters);
-        tw__pool_drop_hold(pool);
-    }
+    if (is_the_end)
+        end(pool);
 }
 
 void tw__pool_thread_has_gone(struct tw_pool *pool)

@@ -12,18 +12,28 @@
 #include <twine/threads/thread_worker_internal.h>
 #include <twine/threads/worker_ops.h>
 
+/* How seldom a start hook that fails is tried. */
+struct tw__pool_patience {
+    unsigned to_skip, next_skip;
+};
+
 struct tw_pool {
     struct tw_worker base;
     struct tw_team *team; /* fixed, a reference */
     _Atomic(size_t) limit;
-    atomic_int holds;                /* the users' one, and one until the end */
-    atomic_uint next_number;         /* of a thread's name */
-    size_t stack_size;               /* fixed */
+    atomic_int holds;        /* the users' one, and one until the end */
+    atomic_uint next_number; /* of a thread's name */
+    size_t stack_size;       /* fixed */
+    tw_pool_start_fn start;  /* fixed */
+    tw_pool_exit_fn exit;    /* fixed */
+    void *hook_arg;          /* until the end */
+    tw_destroy_fn hook_destroy;
     char name[TW__THREAD_NAME_SIZE]; /* fixed */
     struct tw__lock lock;
     struct {
         size_t threads;
         bool team_has_ended, has_ended;
+        struct tw__pool_patience patience;
         struct tw__task_queue waiters; /* without a worker to be told on, fn is called at once */
     } locked;
 };

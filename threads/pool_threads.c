@@ -1,5 +1,5 @@
 /*
- * A pool's threads: how they are made for its team.
+ * A pool's threads: how they are made for its team, and what happens on each of them.
  *
  * The team asks for workers inside its coordinator, so "fewer than the limit" is decided there and
  * never exceeded. A thread counts from the moment its worker is made until it has gone back to the
@@ -7,35 +7,150 @@
  */
 #include <twine/threads/pool_internal.h>
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <twine/base/memory_internal.h>
+#include <twine/base/report_internal.h>
 
-static void thread_has_gone(void *pool)
+/* One of a pool's threads, from the moment its worker is made until it has gone. */
+struct pool_thread {
+    struct tw_pool *pool;
+    void *state; /* the thread's own: from its start hook */
+};
+
+/* --- a start hook that fails ------------------------------------------------------------------ */
+
+/* After each failure in a row, twice as many chances to make a thread are let go by. */
+#define MOST_SKIPPED 255
+
+/* Whether to let this chance go by. */
+static bool skips_locked(struct tw__pool_patience *patience)
 {
-    tw__pool_thread_has_gone((struct tw_pool *)pool);
+    if (patience->to_skip > 0) {
+        patience->to_skip--;
+        return true;
+    }
+    patience->to_skip = patience->next_skip; /* one at a time, until one has come up */
+    return false;
+}
+
+static void remember_start(struct tw_pool *pool, bool has_failed)
+{
+    struct tw__pool_patience *patience = &pool->locked.patience;
+    tw__lock_acquire(&pool->lock);
+    patience->next_skip = has_failed ? 2 * patience->next_skip + 1 : 0;
+    if (patience->next_skip > MOST_SKIPPED)
+        patience->next_skip = MOST_SKIPPED;
+    patience->to_skip = patience->next_skip;
+    tw__lock_release(&pool->lock);
+}
+
+static void report_start_error(int error)
+{
+    struct tw_failure *failure =
+        TW_FAILURE_NEW(&TW_ERROR_SYSTEM, -error, "the answer of the start hook");
+    tw__report(TW_REPORT_WARNING, "a pool could not start a thread", failure);
+    tw_failure_unref(failure);
+}
+
+/* --- on the thread ---------------------------------------------------------------------------- */
+
+static int begin(void *owner)
+{
+    struct pool_thread *thread = (struct pool_thread *)owner;
+    struct tw_pool *pool = thread->pool;
+    int rc;
+    if (!pool->start)
+        return 0;
+    rc = pool->start(pool->hook_arg, &thread->state);
+    remember_start(pool, rc < 0);
+    if (rc >= 0)
+        return 0;
+    thread->state = NULL;
+    report_start_error(rc);
+    return -EAGAIN;
+}
+
+static void finish(void *owner)
+{
+    struct pool_thread *thread = (struct pool_thread *)owner;
+    if (thread->pool->exit)
+        thread->pool->exit(thread->pool->hook_arg, thread->state);
+}
+
+static void ended(void *owner)
+{
+    struct tw_pool *pool = ((struct pool_thread *)owner)->pool;
+    tw__free(owner);
+    tw__pool_thread_has_gone(pool);
+}
+
+static const struct tw__thread_worker_hooks thread_hooks = {begin, finish, ended};
+
+static struct pool_thread *own_thread(const struct tw_pool *pool)
+{
+    struct pool_thread *thread = (struct pool_thread *)tw__thread_worker_current_owner();
+    return thread && thread->pool == pool ? thread : NULL;
+}
+
+bool tw_pool_is_own_thread(const struct tw_pool *pool)
+{
+    return own_thread(pool) != NULL;
+}
+
+void *tw_pool_thread_state(const struct tw_pool *pool)
+{
+    struct pool_thread *thread = own_thread(pool);
+    return thread ? thread->state : NULL;
+}
+
+/* --- making workers --------------------------------------------------------------------------- */
+
+/* Whether one more may be made; then it is counted. With none at all there is nobody to leave the
+ * work to, and no chance is let go by. */
+static bool count_in(struct tw_pool *pool, size_t live)
+{
+    bool may;
+    if (live >= atomic_load_explicit(&pool->limit, memory_order_relaxed))
+        return false;
+    tw__lock_acquire(&pool->lock);
+    if (live == 0)
+        pool->locked.patience.to_skip = 0;
+    may = !skips_locked(&pool->locked.patience);
+    pool->locked.threads += may;
+    tw__lock_release(&pool->lock);
+    return may;
+}
+
+static int make_worker(struct tw_pool *pool, struct tw_worker **ret_worker)
+{
+    struct pool_thread *thread = (struct pool_thread *)tw__zalloc(sizeof *thread);
+    struct tw__thread_worker_plan plan;
+    int rc;
+    if (!thread)
+        return -ENOMEM;
+    thread->pool = pool;
+    snprintf(plan.name, sizeof plan.name, "%.10s-%u", pool->name,
+             atomic_fetch_add(&pool->next_number, 1) % 10000);
+    plan.stack_size = pool->stack_size;
+    plan.hooks = &thread_hooks;
+    plan.owner = thread;
+    rc = tw__thread_worker_new(&plan, ret_worker);
+    if (rc < 0)
+        tw__free(thread);
+    return rc;
 }
 
 int tw__pool_create_worker(void *arg, size_t live, struct tw_worker **ret_worker)
 {
     struct tw_pool *pool = (struct tw_pool *)arg;
-    struct tw__thread_worker_plan plan;
     int rc;
-    if (live >= atomic_load_explicit(&pool->limit, memory_order_relaxed))
+    if (!count_in(pool, live))
         return TW_CREATED_NONE;
-    snprintf(plan.name, sizeof plan.name, "%.10s-%u", pool->name,
-             atomic_fetch_add(&pool->next_number, 1) % 10000);
-    plan.stack_size = pool->stack_size;
-    plan.ended = thread_has_gone;
-    plan.owner = pool;
-    rc = tw__thread_worker_new(&plan, ret_worker);
-    if (rc < 0)
-        return rc;
-    tw__lock_acquire(&pool->lock);
-    pool->locked.threads++;
-    tw__lock_release(&pool->lock);
-    return TW_CREATED_COMING;
-}
-
-bool tw_pool_is_own_thread(const struct tw_pool *pool)
-{
-    return pool && tw__thread_worker_current_owner() == pool;
+    rc = make_worker(pool, ret_worker);
+    if (rc >= 0)
+        return TW_CREATED_COMING;
+    tw__pool_thread_has_gone(pool);
+    return rc;
 }

@@ -26,7 +26,7 @@ struct thread_worker {
     struct tw_task *left;     /* the thread's own: taken from the inbox, still to run */
     atomic_int holds;         /* the users' one, and the thread's */
     bool is_started;          /* only touched by the one first submit */
-    void (*ended)(void *owner);
+    const struct tw__thread_worker_hooks *hooks;
     void *owner;
 };
 
@@ -41,8 +41,8 @@ static void drop_hold(struct thread_worker *own)
 {
     if (atomic_fetch_sub(&own->holds, 1) != 1)
         return;
-    if (!own->is_started && own->ended)
-        own->ended(own->owner);
+    if (!own->is_started && own->hooks)
+        own->hooks->ended(own->owner);
     tw__park_done(&own->park);
     tw__free(own);
 }
@@ -73,21 +73,43 @@ static struct tw_task *next_task(struct thread_worker *own)
     return task;
 }
 
+static void run_all(struct thread_worker *own)
+{
+    struct tw_task *task;
+    while ((task = next_task(own)))
+        task->fn(task, tw_task_take(task));
+}
+
+static void give_up_all(struct thread_worker *own, int why)
+{
+    struct tw_task *task;
+    while ((task = next_task(own))) {
+        int taken = tw_task_take(task);
+        task->fn(task, taken < 0 ? taken : why);
+    }
+}
+
 static void run_on_thread(struct tw__cache_job *job)
 {
     struct thread_worker *own = TW_CONTAINER(job, struct thread_worker, job);
-    struct tw_task *task;
+    int rc;
     current = own;
-    while ((task = next_task(own)))
-        task->fn(task, tw_task_take(task));
+    rc = own->hooks ? own->hooks->begin(own->owner) : 0;
+    if (rc < 0) {
+        give_up_all(own, rc);
+    } else {
+        run_all(own);
+        if (own->hooks)
+            own->hooks->finish(own->owner);
+    }
     current = NULL;
 }
 
 static void leave_thread(struct tw__cache_job *job)
 {
     struct thread_worker *own = TW_CONTAINER(job, struct thread_worker, job);
-    if (own->ended)
-        own->ended(own->owner);
+    if (own->hooks)
+        own->hooks->ended(own->owner);
     drop_hold(own);
 }
 
@@ -164,7 +186,7 @@ int tw__thread_worker_new(const struct tw__thread_worker_plan *plan, struct tw_w
     own->job.deliver = leave_thread;
     own->job.stack_size = plan->stack_size;
     memcpy(own->job.name, plan->name, sizeof own->job.name);
-    own->ended = plan->ended;
+    own->hooks = plan->hooks;
     own->owner = plan->owner;
     *ret_worker = &own->base;
     return 0;

@@ -7,13 +7,21 @@
 #include <twine/threads/thread_cache_internal.h>
 #include <twine/threads/thread_worker.h>
 
+/* No slot is NULL. */
+struct tw__thread_worker_hooks {
+    /* On the thread, before its first task. 0, or why all its tasks are given up. */
+    int (*begin)(void *owner);
+    /* On the thread, after its last task, if begin has succeeded. */
+    void (*finish)(void *owner);
+    /* The last thing: the thread has gone back to the cache, or was never started. */
+    void (*ended)(void *owner);
+};
+
 struct tw__thread_worker_plan {
     char name[TW__THREAD_NAME_SIZE];
     size_t stack_size;
-    /* Called once, as the last thing: the thread has gone back to the cache, or was never started.
-     * NULL: nobody is told. */
-    void (*ended)(void *owner);
-    void *owner;
+    const struct tw__thread_worker_hooks *hooks; /* NULL: none */
+    void *owner;                                 /* for the hooks */
 };
 
 /* A worker that starts its thread when the first task is submitted; that one submit may answer

@@ -238,7 +238,7 @@ static void note_name(struct job *job)
 /* The pool's threads are named after it, and numbered. */
 TEST(threads_are_named_after_the_pool)
 {
-    struct tw_pool_options options = {sizeof options, "hashing", 0};
+    struct tw_pool_options options = {.size = sizeof options, .name = "hashing"};
     struct tw_pool *pool = NULL;
     struct job job;
     char name[32] = "";

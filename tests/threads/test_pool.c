@@ -313,6 +313,27 @@ TEST(options_are_checked)
     tw_pool_unref(pool);
 }
 
+/* R6: the hooks' argument is consumed, on error too: when the pool has ended, or at once. */
+TEST(the_argument_of_the_hooks_is_consumed)
+{
+    int destroyed = 0;
+    struct tw_pool *pool = NULL;
+    struct tw_pool_options options = {
+        .size = sizeof options, .hook_arg = &destroyed, .hook_destroy = count_destroy};
+    PROVOKE(tw_pool_new(1, &options, NULL));
+    CU_ASSERT_EQUAL(destroyed, 1);
+    options.stack_size = 1;
+    CU_ASSERT_EQUAL(tw_pool_new(1, &options, &pool), -EINVAL);
+    CU_ASSERT_EQUAL(destroyed, 2);
+    options.stack_size = 0;
+    CU_ASSERT_EQUAL_FATAL(tw_pool_new(1, &options, &pool), 0);
+    tw_pool_quit(tw_pool_ref(pool));
+    CU_ASSERT_EQUAL(destroyed, 3);
+    tw_pool_unref(pool);
+    tw_pool_unref(pool);
+    CU_ASSERT_EQUAL(destroyed, 3);
+}
+
 /* What is not right is refused as misuse, and NULL is no pool. */
 TEST(misuse_is_refused)
 {
