@@ -5,6 +5,7 @@
 #define TWINE_TWINE_H
 
 #include <twine/base/clock.h>
+#include <twine/base/context.h>
 #include <twine/base/error.h>
 #include <twine/base/export.h>
 #include <twine/base/failure.h>

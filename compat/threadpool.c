@@ -5,6 +5,7 @@
 #include <twine/compat/threadpool.h>
 
 #include <errno.h>
+#include <twine/base/context_internal.h>
 #include <twine/base/failure_internal.h>
 #include <twine/base/lock_internal.h>
 #include <twine/base/memory_internal.h>
@@ -137,6 +138,7 @@ struct job {
     tw_call_fn function, on_result;
     void *arg, *on_result_arg;
     tw_destroy_fn destroy;
+    struct tw_context *context; /* a reference */
 };
 
 /* The callback is the user's and may block, so it belongs to the work: the thread is busy until it
@@ -145,6 +147,7 @@ static void job_fn(struct tw_task *task, int status)
 {
     struct job *job = (struct job *)task;
     struct tw_result result = TW_RESULT_INIT;
+    struct tw_context *before = tw__context_swap(job->context);
     if (status == 0)
         job->function(&result, job->arg);
     else
@@ -159,6 +162,8 @@ static void job_fn(struct tw_task *task, int status)
     } else {
         tw__result_done_reporting(&result, "a ThreadPool's job failed, and has no callback");
     }
+    tw__context_swap_back(before, job->context);
+    tw__context_drop(job->context);
     tw__free(job);
 }
 
@@ -175,9 +180,12 @@ static int send_job(struct tw_threadpool *pool, tw_call_fn on_result, void *on_r
     job->arg = arg;
     job->on_result_arg = on_result_arg;
     job->destroy = destroy;
+    job->context = tw__context_capture();
     rc = tw_pool_submit(pool->pool, &job->task);
-    if (rc < 0)
+    if (rc < 0) {
+        tw__context_drop(job->context);
         tw__free(job);
+    }
     return rc;
 }
 

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <twine/base/context_internal.h>
 #include <twine/base/failure_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
@@ -24,15 +25,15 @@
 #define BLOCKS_KEPT 64
 
 struct block {
-    struct tw_deferred deferred; /* the loop's */
+    struct tw_deferred deferred; /* the loop's; its canceller holds the pool */
     struct tw__away away;        /* the loop's */
     struct tw_reactor *reactor;  /* the loop's; valid while it is away */
     struct tw_task task;         /* whose turn it is */
-    struct tw_worker *pool;      /* a reference, as long as the block lives: cancel needs it */
     struct tw_worker *mailbox;   /* a reference, until the task goes home */
     tw_call_fn work;
     void *arg;
     tw_destroy_fn destroy;
+    struct tw_context *context; /* a reference, until the task ends */
     struct tw_result result;
     atomic_int holds;
     atomic_bool is_cancelled; /* see tw_cancelled() */
@@ -58,7 +59,6 @@ static void drop_hold(struct block *block, struct tw_reactor *reactor)
     /* Release what we did with it, acquire what the other side did. */
     if (atomic_fetch_sub_explicit(&block->holds, 1, memory_order_acq_rel) != 1)
         return;
-    tw_worker_unref(block->pool);
     if (reactor && reactor->_common->blocks.count < BLOCKS_KEPT) {
         *(void **)block = reactor->_common->blocks.first;
         reactor->_common->blocks.first = block;
@@ -87,7 +87,16 @@ static void drop_source(struct block *block)
 static void end_task(struct block *block, struct tw_reactor *reactor)
 {
     tw_result_done(&block->result);
+    tw__context_drop(block->context);
     drop_hold(block, reactor);
+}
+
+/* The callbacks that run because of it see the context of the job. */
+static void fire(struct block *block)
+{
+    struct tw_context *before = tw__context_swap(block->context);
+    tw_source_fire(tw__source_of(&block->deferred), &block->result);
+    tw__context_swap_back(before, block->context);
 }
 
 /* On the loop's thread. When the reactor goes, it has left the block behind before. */
@@ -99,7 +108,7 @@ static void come_home(struct tw_task *task, int status)
     if (reactor) {
         tw__reactor_is_home(reactor, &block->away);
         if (!block->deferred.is_called) /* cancelled meanwhile: it comes too late */
-            tw_source_fire(tw__source_of(&block->deferred), &block->result);
+            fire(block);
         drop_source(block);
     }
     end_task(block, reactor);
@@ -131,38 +140,45 @@ static void run_work(struct block *block)
 static void work_in_pool(struct tw_task *task, int status)
 {
     struct block *block = TW_CONTAINER(task, struct block, task);
+    struct tw_context *before = tw__context_swap(block->context);
     if (status == 0)
         run_work(block);
     else
         tw_result_set_failure(&block->result, tw__failure_of_status(status));
     if (block->destroy)
         block->destroy(block->arg);
+    tw__context_swap_back(before, block->context);
     if (tw__mailbox_send_home(block->mailbox, task, come_home) < 0)
         end_task(block, NULL);
 }
 
 /* Takes the work out of the pool if it has not started, and asks it to stop if it has; the Deferred
  * fails as cancelled in either case. */
-static int cancel_block(struct tw_source *source, void *arg)
+static int cancel_block(struct tw_source *source, void *pool)
 {
     struct block *block = TW_CONTAINER(tw__deferred_of(source), struct block, deferred);
-    (void)arg;
     ask_to_stop(block);
-    tw_worker_cancel(block->pool, &block->task);
+    tw_worker_cancel((struct tw_worker *)pool, &block->task);
     return 0;
+}
+
+static void let_pool_go(void *pool)
+{
+    tw_worker_unref((struct tw_worker *)pool);
 }
 
 /* --- going out -------------------------------------------------------------------------------- */
 
 static void init_block(struct block *block, struct tw_reactor *reactor, struct tw_worker *pool)
 {
-    tw__deferred_init(&block->deferred, cancel_block, NULL, NULL, release_deferred);
+    tw__deferred_init(&block->deferred, cancel_block, tw_worker_ref(pool), let_pool_go,
+                      release_deferred);
     tw_task_init(&block->task, work_in_pool);
     tw_result_init(&block->result);
     block->away.left_behind = left_behind;
     block->reactor = reactor;
-    block->pool = tw_worker_ref(pool);
     block->mailbox = tw_worker_ref(tw_reactor_worker(reactor));
+    block->context = tw__context_capture();
     block->has_source = true;
     atomic_init(&block->holds, 2);
     atomic_init(&block->is_cancelled, false);
@@ -187,8 +203,9 @@ static int send_out(struct tw_reactor *reactor, struct tw_worker *pool, tw_call_
     rc = tw_worker_submit(pool, &block->task);
     if (rc < 0) {
         tw__reactor_is_home(reactor, &block->away);
-        tw_worker_unref(block->pool);
+        tw_worker_unref(pool);
         tw_worker_unref(block->mailbox);
+        tw__context_drop(block->context);
         tw__free(block);
         return rc;
     }

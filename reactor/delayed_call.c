@@ -7,6 +7,7 @@
 #include <twine/reactor/delayed_call.h>
 
 #include <errno.h>
+#include <twine/base/context_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/reactor/reactor_internal.h>
@@ -18,6 +19,7 @@ struct tw_delayed_call {
     tw_action_fn action;
     void *arg;
     tw_destroy_fn destroy;
+    struct tw_context *context; /* a reference, until its action has run or it is dropped */
 };
 
 static void destroy_arg(struct tw_delayed_call *call)
@@ -26,6 +28,12 @@ static void destroy_arg(struct tw_delayed_call *call)
     call->destroy = NULL;
     if (destroy)
         destroy(call->arg);
+}
+
+static void drop_context(struct tw_delayed_call *call)
+{
+    tw__context_drop(call->context);
+    call->context = NULL;
 }
 
 static struct tw_delayed_call *new_call(tw_action_fn action, void *arg, tw_destroy_fn destroy)
@@ -38,6 +46,7 @@ static struct tw_delayed_call *new_call(tw_action_fn action, void *arg, tw_destr
     call->action = action;
     call->arg = arg;
     call->destroy = destroy;
+    call->context = tw__context_capture();
     return call;
 }
 
@@ -55,10 +64,12 @@ static int add_call(struct tw_reactor *reactor, int64_t delay, tw_action_fn acti
     call->reactor = reactor;
     rc = tw__reactor_set_timer(reactor, &call->timer,
                                tw_time_add(tw_clock_now(reactor->_common->clock), delay));
-    if (rc < 0)
+    if (rc < 0) {
+        drop_context(call);
         tw__free(call);
-    else if (ret_call)
+    } else if (ret_call) {
         *ret_call = tw_delayed_call_ref(call);
+    }
     return rc;
 }
 
@@ -81,7 +92,10 @@ int tw_reactor_call_later(struct tw_reactor *reactor, int64_t delay, tw_action_f
 void tw__delayed_call_run(struct tw__timer *timer)
 {
     struct tw_delayed_call *call = TW_CONTAINER(timer, struct tw_delayed_call, timer);
+    struct tw_context *before = tw__context_swap(call->context);
     call->action(call->arg);
+    destroy_arg(call);
+    tw__context_swap_back(before, call->context);
     tw__delayed_call_drop(timer);
 }
 
@@ -89,6 +103,7 @@ void tw__delayed_call_drop(struct tw__timer *timer)
 {
     struct tw_delayed_call *call = TW_CONTAINER(timer, struct tw_delayed_call, timer);
     destroy_arg(call);
+    drop_context(call);
     tw_delayed_call_unref(call);
 }
 

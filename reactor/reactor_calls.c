@@ -4,6 +4,7 @@
 #include <twine/reactor/reactor_internal.h>
 
 #include <errno.h>
+#include <twine/base/context_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/base/result_internal.h>
@@ -44,15 +45,19 @@ struct call {
     tw_action_fn action;
     void *arg;
     tw_destroy_fn destroy;
+    struct tw_context *context; /* a reference */
 };
 
 static void call_fn(struct tw_task *task, int status)
 {
     struct call *call = (struct call *)task;
+    struct tw_context *before = tw__context_swap(call->context);
     if (status == 0)
         call->action(call->arg);
     if (call->destroy)
         call->destroy(call->arg);
+    tw__context_swap_back(before, call->context);
+    tw__context_drop(call->context);
     tw__free(call);
 }
 
@@ -67,9 +72,12 @@ static int send_call(struct tw_reactor *reactor, tw_action_fn action, void *arg,
     call->action = action;
     call->arg = arg;
     call->destroy = destroy;
+    call->context = tw__context_capture();
     rc = tw_worker_submit(&reactor->_common->mailbox->base, &call->task);
-    if (rc < 0)
+    if (rc < 0) {
+        tw__context_drop(call->context);
         tw__free(call);
+    }
     return rc;
 }
 
@@ -95,6 +103,7 @@ struct job {
     tw_call_fn work;
     void *arg;
     tw_destroy_fn destroy;
+    struct tw_context *context; /* a reference, until the work is over */
 };
 
 static void job_home(struct tw_task *task, int status)
@@ -115,10 +124,13 @@ static void job_fn(struct tw_task *task, int status)
 {
     struct job *job = (struct job *)task;
     struct tw_result result = TW_RESULT_INIT;
+    struct tw_context *before = tw__context_swap(job->context);
     if (status == 0)
         job->work(&result, job->arg);
     if (job->destroy)
         job->destroy(job->arg);
+    tw__context_swap_back(before, job->context);
+    tw__context_drop(job->context);
     tw__result_done_reporting(&result, "work of tw_reactor_call_in_thread failed");
     if (tw__mailbox_send_home(job->mailbox, task, job_home) < 0)
         tw__free(job);
@@ -141,11 +153,13 @@ static int send_job(struct tw_reactor *reactor, tw_call_fn work, void *arg, tw_d
     job->work = work;
     job->arg = arg;
     job->destroy = destroy;
+    job->context = tw__context_capture();
     tw__reactor_goes_out(reactor, &job->away); /* before it can come home */
     rc = tw_pool_submit(pool, &job->task);
     if (rc < 0) {
         tw__reactor_is_home(reactor, &job->away);
         tw_worker_unref(job->mailbox);
+        tw__context_drop(job->context);
         tw__free(job);
     }
     return rc;

@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <string.h>
 #include <twine/base/clock.h>
+#include <twine/base/context_internal.h>
 #include <twine/base/lock_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/park_internal.h>
@@ -143,7 +144,8 @@ static void perform(struct cached_thread *thread, struct tw__cache_job *job)
 {
     set_name(thread, job->name);
     job->run(job);
-    block_signals(NULL); /* whatever the job has made of the mask */
+    tw__context_swap_back(NULL, NULL); /* nothing of the job stays: no context, */
+    block_signals(NULL);               /* and not what it has made of the mask */
     set_name(thread, "twine idle");
     tw__lock_acquire(&cache.lock);
     thread->locked.job = NULL;
@@ -338,20 +340,24 @@ struct soon {
     tw_call_fn work, deliver;
     void *arg, *deliver_arg;
     tw_destroy_fn destroy;
+    struct tw_context *context; /* a reference */
     struct tw_result result;
 };
 
 static void soon_run(struct tw__cache_job *job)
 {
     struct soon *soon = (struct soon *)job;
+    struct tw_context *before = tw__context_swap(soon->context);
     soon->work(&soon->result, soon->arg);
     if (soon->destroy)
         soon->destroy(soon->arg);
+    tw__context_swap_back(before, soon->context);
 }
 
 static void soon_deliver(struct tw__cache_job *job)
 {
     struct soon *soon = (struct soon *)job;
+    struct tw_context *before = tw__context_swap(soon->context);
     if (soon->deliver) {
         soon->deliver(&soon->result, soon->deliver_arg);
         tw_result_done(&soon->result);
@@ -359,6 +365,8 @@ static void soon_deliver(struct tw__cache_job *job)
         tw__result_done_reporting(&soon->result,
                                   "work of tw_start_thread_soon failed, and nobody takes delivery");
     }
+    tw__context_swap_back(before, soon->context);
+    tw__context_drop(soon->context);
     tw__free(soon);
 }
 
@@ -377,9 +385,12 @@ static int soon_start(tw_call_fn work, void *arg, tw_destroy_fn destroy, tw_call
     soon->destroy = destroy;
     soon->deliver = deliver;
     soon->deliver_arg = deliver_arg;
+    soon->context = tw__context_capture();
     rc = tw__thread_cache_start(&soon->job);
-    if (rc < 0)
+    if (rc < 0) {
+        tw__context_drop(soon->context);
         tw__free(soon);
+    }
     return rc;
 }
 
