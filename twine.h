@@ -23,6 +23,7 @@
 #include <twine/reactor/reactor_ops.h>
 #include <twine/reactor/test_clock.h>
 #include <twine/threads/cancel.h>
+#include <twine/threads/limiter.h>
 #include <twine/threads/lock_worker.h>
 #include <twine/threads/memory_worker.h>
 #include <twine/threads/pool.h>

@@ -75,12 +75,30 @@ static void drain_team(struct tw_worker *worker)
     hand_run(&hand);
 }
 
+static struct tw_worker *below_limiter;
+
+static struct tw_worker *make_limiter(void)
+{
+    struct tw_limiter *limiter = NULL;
+    below_limiter = make_memory();
+    CU_ASSERT_EQUAL_FATAL(tw_limiter_new(below_limiter, 2, &limiter), 0);
+    tw_worker_unref(below_limiter); /* the limiter holds it */
+    return tw_limiter_worker(limiter);
+}
+
+static void drain_limiter(struct tw_worker *worker)
+{
+    (void)worker;
+    drain_memory(below_limiter);
+}
+
 static const struct kind kinds[] = {
     {"memory worker", true, make_memory, drain_memory},
     {"lock worker", true, make_lock, drain_nothing},
     {"watched worker", true, make_watched, drain_watched},
     {"team", false, make_team, drain_team},
     {"team", false, make_stepped_team, drain_team},
+    {"limiter", false, make_limiter, drain_limiter},
 };
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
