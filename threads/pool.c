@@ -11,6 +11,7 @@
 #include <twine/base/processors_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/threads/lock_worker.h>
+#include <twine/threads/team_internal.h>
 
 void tw__pool_drop_hold(struct tw_pool *pool)
 {
@@ -62,6 +63,21 @@ size_t tw_pool_limit(struct tw_pool *pool)
     return pool ? atomic_load(&pool->limit) : 0;
 }
 
+/* Changes one of them, so that the minimum is never above the limit. false: it would be. */
+static bool set_bounds(struct tw_pool *pool, const size_t *limit, const size_t *minimum)
+{
+    size_t most, least;
+    tw__lock_acquire(&pool->lock);
+    most = limit ? *limit : atomic_load(&pool->limit);
+    least = minimum ? *minimum : atomic_load(&pool->minimum);
+    if (least <= most) {
+        atomic_store(&pool->limit, most); /* no more than that are made from now on */
+        atomic_store(&pool->minimum, least);
+    }
+    tw__lock_release(&pool->lock);
+    return least <= most;
+}
+
 int tw_pool_set_limit(struct tw_pool *pool, size_t limit)
 {
     int rc;
@@ -69,12 +85,53 @@ int tw_pool_set_limit(struct tw_pool *pool, size_t limit)
         return tw__misuse(-EINVAL, "tw_pool_set_limit: needs a pool");
     if (tw_team_has_quit(pool->team))
         return -ESHUTDOWN;
-    atomic_store(&pool->limit, limit_of(limit)); /* no more than that are made from now on */
+    limit = limit_of(limit);
+    if (!set_bounds(pool, &limit, NULL))
+        return tw__misuse(-EINVAL, "tw_pool_set_limit: a limit not below the minimum");
     do { /* until the last one set is the one that holds, whoever sets it */
         limit = atomic_load(&pool->limit);
         rc = tw_team_shrink_to(pool->team, limit);
     } while (rc >= 0 && limit != atomic_load(&pool->limit));
     return rc;
+}
+
+size_t tw_pool_minimum(struct tw_pool *pool)
+{
+    return pool ? atomic_load(&pool->minimum) : 0;
+}
+
+int tw_pool_set_minimum(struct tw_pool *pool, size_t minimum)
+{
+    int rc;
+    if (!pool)
+        return tw__misuse(-EINVAL, "tw_pool_set_minimum: needs a pool");
+    if (tw_team_has_quit(pool->team))
+        return -ESHUTDOWN;
+    if (!set_bounds(pool, NULL, &minimum))
+        return tw__misuse(-EINVAL, "tw_pool_set_minimum: a minimum not above the limit");
+    do { /* as above */
+        minimum = atomic_load(&pool->minimum);
+        rc = tw__team_keep(pool->team, minimum);
+    } while (rc >= 0 && minimum != atomic_load(&pool->minimum));
+    return rc;
+}
+
+static int64_t idle_time_of(int64_t idle_time)
+{
+    return idle_time ? idle_time : TW_FOREVER;
+}
+
+int64_t tw_pool_idle_time(struct tw_pool *pool)
+{
+    return pool ? atomic_load(&pool->idle_time) : TW_FOREVER;
+}
+
+int tw_pool_set_idle_time(struct tw_pool *pool, int64_t idle_time)
+{
+    if (!pool || idle_time < 0)
+        return tw__misuse(-EINVAL, "tw_pool_set_idle_time: needs a pool, and a time not below 0");
+    atomic_store(&pool->idle_time, idle_time_of(idle_time));
+    return 0;
 }
 
 /* --- the pool as a worker --------------------------------------------------------------------- */
@@ -154,6 +211,9 @@ static int make_pool(size_t limit, const struct tw_pool_options *options, struct
     atomic_init(&pool->limit, limit_of(limit));
     atomic_init(&pool->holds, 2);
     atomic_init(&pool->next_number, 1);
+    atomic_init(&pool->minimum, options->minimum);
+    atomic_init(&pool->idle_time, idle_time_of(options->idle_time));
+    pool->clock = options->clock ? options->clock : tw_clock_monotonic();
     pool->stack_size = options->stack_size;
     pool->start = options->start;
     pool->exit = options->exit;
@@ -163,16 +223,22 @@ static int make_pool(size_t limit, const struct tw_pool_options *options, struct
     tw__lock_init(&pool->lock);
     tw__task_queue_init(&pool->locked.waiters);
     rc = make_team(pool);
-    if (rc < 0)
+    if (rc < 0) {
         tw__pool_drop_hold(pool);
-    else
-        *ret_pool = pool;
-    return rc;
+        return rc;
+    }
+    if (options->minimum)
+        tw__team_keep(pool->team, options->minimum);
+    *ret_pool = pool;
+    return 0;
 }
 
 /* 0; -EINVAL. */
-static int check_options(const struct tw_pool_options *options)
+static int check_options(size_t limit, const struct tw_pool_options *options)
 {
+    if (options->minimum > limit_of(limit) || options->idle_time < 0)
+        return tw__misuse(-EINVAL, "tw_pool_new: needs a minimum not above the limit, and an idle "
+                                   "time not below 0");
     return tw__thread_cache_takes_stack(options->stack_size) ? 0 : -EINVAL;
 }
 
@@ -184,7 +250,8 @@ int tw_pool_new(size_t limit, const struct tw_pool_options *options, struct tw_p
         return tw__misuse(-EINVAL, "tw_pool_new: needs options of the size this library knows");
     if (!options)
         options = &defaults;
-    rc = ret_pool ? check_options(options) : tw__misuse(-EINVAL, "tw_pool_new: needs ret_pool");
+    rc = ret_pool ? check_options(limit, options)
+                  : tw__misuse(-EINVAL, "tw_pool_new: needs ret_pool");
     if (rc >= 0)
         return make_pool(limit, options, ret_pool);
     if (options->hook_destroy)

@@ -3,7 +3,8 @@
  * POL).
  *
  * Threads are made when work needs them, as many as are short and never more than the limit, and
- * are taken from the process-wide cache. Hooks may be called on each thread first and last. A pool whose limit is 0 keeps what it is given until the
+ * are taken from the process-wide cache; they go back to it when they have idled for long, but for
+ * a minimum. Hooks may be called on each thread first and last. A pool whose limit is 0 keeps what it is given until the
  * limit is raised.
  */
 #ifndef TWINE_THREADS_POOL_H
@@ -47,17 +48,23 @@ struct tw_pool_options {
     size_t size; /**< sizeof(struct tw_pool_options) */
     const char
         *name; /**< its threads are named NAME-1, NAME-2, …, 15 bytes of that; NULL: "twine" */
-    size_t stack_size;          /**< of its threads, in bytes; 0: the system's default */
-    tw_pool_start_fn start;     /**< called on each of its threads first; NULL: nothing */
-    tw_pool_exit_fn exit;       /**< called on each of its threads last; NULL: nothing */
-    void *hook_arg;             /**< for both */
+    size_t stack_size;      /**< of its threads, in bytes; 0: the system's default */
+    size_t minimum;         /**< threads that are made with the pool, and not let go */
+    int64_t idle_time;      /**< nanoseconds after which an idle thread beyond the minimum goes; 0:
+                                 never */
+    struct tw_clock *clock; /**< for that; it has to outlive the pool. NULL: the monotonic one */
+    tw_pool_start_fn start; /**< called on each of its threads first; NULL: nothing */
+    tw_pool_exit_fn exit;   /**< called on each of its threads last; NULL: nothing */
+    void *hook_arg;         /**< for both */
     tw_destroy_fn hook_destroy; /**< destroys hook_arg; NULL: nothing */
 };
 
 /**
  * Make a pool.
  *
- * No thread is made before there is work.
+ * No thread is made before there is work, beyond the minimum. If fewer than that can be made the
+ * pool is made all the same: it is reported and counted (failed_creations), and tried again whenever
+ * a task is submitted or over.
  *
  * Thread:    any.
  * Ownership: the options are borrowed for the call, NULL means the defaults. (hook_arg,
@@ -94,13 +101,39 @@ TW_EXPORT int tw_pool_quit(struct tw_pool *pool);
 /** Its limit. Thread: any. */
 TW_EXPORT size_t tw_pool_limit(struct tw_pool *pool);
 
+/** Its minimum. Thread: any. */
+TW_EXPORT size_t tw_pool_minimum(struct tw_pool *pool);
+/** Its idle time, in nanoseconds; TW_FOREVER: idle threads stay. Thread: any. */
+TW_EXPORT int64_t tw_pool_idle_time(struct tw_pool *pool);
+
+/**
+ * Change how many threads are kept, however long they idle. When it rises they are made now; when
+ * it falls, those go that were kept for it alone. tw_team_shrink() goes no lower either.
+ *
+ * Thread:  any.
+ * Blocks:  for the pool's lock, never for work.
+ * Returns: 0; -ESHUTDOWN after quit; -EINVAL above the limit.
+ */
+TW_EXPORT int tw_pool_set_minimum(struct tw_pool *pool, size_t minimum);
+
+/**
+ * Change for how long a thread beyond the minimum may idle. Nobody is woken for it: it holds for
+ * each thread from its next task on.
+ *
+ * Thread:  any.
+ * Returns: 0; -EINVAL for a negative time.
+ *
+ * @param idle_time nanoseconds; 0 or TW_FOREVER: for ever
+ */
+TW_EXPORT int tw_pool_set_idle_time(struct tw_pool *pool, int64_t idle_time);
+
 /**
  * Change the limit. When it rises, work that waits is given threads; when it falls below the number
  * of threads, those too many go as they become idle.
  *
  * Thread:  any.
  * Blocks:  for the pool's lock, never for work.
- * Returns: 0; -ESHUTDOWN after quit.
+ * Returns: 0; -ESHUTDOWN after quit; -EINVAL below the minimum.
  */
 TW_EXPORT int tw_pool_set_limit(struct tw_pool *pool, size_t limit);
 

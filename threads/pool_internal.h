@@ -19,14 +19,16 @@ struct tw__pool_patience {
 
 struct tw_pool {
     struct tw_worker base;
-    struct tw_team *team; /* fixed, a reference */
-    _Atomic(size_t) limit;
-    atomic_int holds;        /* the users' one, and one until the end */
-    atomic_uint next_number; /* of a thread's name */
-    size_t stack_size;       /* fixed */
-    tw_pool_start_fn start;  /* fixed */
-    tw_pool_exit_fn exit;    /* fixed */
-    void *hook_arg;          /* until the end */
+    struct tw_team *team;           /* fixed, a reference */
+    _Atomic(size_t) limit, minimum; /* written under the lock */
+    atomic_int holds;               /* the users' one, and one until the end */
+    atomic_uint next_number;        /* of a thread's name */
+    size_t stack_size;              /* fixed */
+    struct tw_clock *clock;         /* fixed */
+    _Atomic(int64_t) idle_time;     /* nanoseconds; TW_FOREVER */
+    tw_pool_start_fn start;         /* fixed */
+    tw_pool_exit_fn exit;           /* fixed */
+    void *hook_arg;                 /* until the end */
     tw_destroy_fn hook_destroy;
     char name[TW__THREAD_NAME_SIZE]; /* fixed */
     struct tw__lock lock;

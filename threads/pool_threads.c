@@ -12,11 +12,13 @@
 #include <string.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
+#include <twine/threads/team_internal.h>
 
 /* One of a pool's threads, from the moment its worker is made until it has gone. */
 struct pool_thread {
     struct tw_pool *pool;
-    void *state; /* the thread's own: from its start hook */
+    struct tw_worker *worker; /* lives longer */
+    void *state;              /* the thread's own: from its start hook */
 };
 
 /* --- a start hook that fails ------------------------------------------------------------------ */
@@ -79,6 +81,24 @@ static void finish(void *owner)
         thread->pool->exit(thread->pool->hook_arg, thread->state);
 }
 
+/* Relaxed: a change holds from the next time on. */
+static uint64_t idles_until(void *owner, struct tw_clock **ret_clock)
+{
+    struct tw_pool *pool = ((struct pool_thread *)owner)->pool;
+    int64_t idle_time = atomic_load_explicit(&pool->idle_time, memory_order_relaxed);
+    if (idle_time == TW_FOREVER)
+        return TW_NEVER;
+    *ret_clock = pool->clock;
+    return tw_time_add(tw_clock_now(pool->clock), idle_time);
+}
+
+/* If the team agrees, it has quit the worker when this returns. */
+static void has_overstayed(void *owner)
+{
+    struct pool_thread *thread = (struct pool_thread *)owner;
+    tw__team_overstay(thread->pool->team, thread->worker);
+}
+
 static void ended(void *owner)
 {
     struct tw_pool *pool = ((struct pool_thread *)owner)->pool;
@@ -86,7 +106,8 @@ static void ended(void *owner)
     tw__pool_thread_has_gone(pool);
 }
 
-static const struct tw__thread_worker_hooks thread_hooks = {begin, finish, ended};
+static const struct tw__thread_worker_hooks thread_hooks = {begin, finish, idles_until,
+                                                            has_overstayed, ended};
 
 static struct pool_thread *own_thread(const struct tw_pool *pool)
 {
@@ -139,6 +160,8 @@ static int make_worker(struct tw_pool *pool, struct tw_worker **ret_worker)
     rc = tw__thread_worker_new(&plan, ret_worker);
     if (rc < 0)
         tw__free(thread);
+    else
+        thread->worker = *ret_worker;
     return rc;
 }
 

@@ -106,7 +106,8 @@ void tw__team_leave(struct tw_team *team, struct outcome *outcome)
         tw__team_drain(team, outcome);
     atomic_store_explicit(&team->visitor, 0, memory_order_relaxed);
     team->coordinator->_ops->leave(team->coordinator);
-    tw__team_settle(team, outcome);
+    if (!tw__outcome_is_nothing(outcome))
+        tw__team_settle(team, outcome);
 }
 
 void tw__team_do(struct tw_team *team, struct op *op)
@@ -230,6 +231,20 @@ int tw_team_shrink_to(struct tw_team *team, size_t n)
     if (!team)
         return tw__misuse(-EINVAL, "tw_team_shrink_to: needs a team");
     return do_sized(team, OP_SHRINK_TO, n);
+}
+
+int tw__team_keep(struct tw_team *team, size_t n)
+{
+    return do_sized(team, OP_KEEP, n);
+}
+
+void tw__team_overstay(struct tw_team *team, struct tw_worker *worker)
+{
+    struct outcome outcome;
+    if (tw__team_enter(team, &outcome)) {
+        tw__books_overstay(team, worker, &outcome);
+        tw__team_leave(team, &outcome);
+    }
 }
 
 int tw_team_quit(struct tw_team *team)

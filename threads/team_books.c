@@ -81,6 +81,8 @@ static void remove_idle(struct tw_team *team, struct slot *slot)
     else
         team->coord.idle.last = slot->prev;
     add(&team->coord.idles, -1);
+    if (team->coord.overstayed > get(&team->coord.idles))
+        team->coord.overstayed = get(&team->coord.idles);
 }
 
 static struct tw_task *pop_waiting(struct tw_team *team)
@@ -99,19 +101,12 @@ static void give_up_waiting(struct tw_team *team, int why, struct outcome *outco
     }
 }
 
-void tw__outcome_init(struct outcome *outcome)
-{
-    outcome->to_run = outcome->to_quit = NULL;
-    tw__task_queue_init(&outcome->given_up);
-    outcome->create_error = 0;
-    outcome->has_ended = false;
-}
-
 /* --- what a worker does next ------------------------------------------------------------------ */
 
 static void retire(struct slot *slot, struct outcome *outcome)
 {
     slot_move(slot, SLOT_GONE);
+    slot->worker->_slot = NULL;
     push_slot(&outcome->to_quit, slot);
 }
 
@@ -120,9 +115,22 @@ static void retire_idle(struct tw_team *team, size_t n, struct outcome *outcome)
 {
     while (n-- > 0 && team->coord.idle.last) {
         struct slot *slot = team->coord.idle.last;
+        if (team->coord.overstayed)
+            team->coord.overstayed--;
         remove_idle(team, slot);
         retire(slot, outcome);
     }
+}
+
+static size_t lack(struct tw_team *team)
+{
+    bool lacks = !team->coord.should_quit && team->coord.keep > live(team);
+    return lacks ? team->coord.keep - live(team) : 0;
+}
+
+static void note_lack(struct tw_team *team)
+{
+    team->coord.is_lacking = lack(team) > 0;
 }
 
 /* A worker that is counted nowhere, and for which nothing waits (TEA-012, TEA-013). */
@@ -134,6 +142,7 @@ static void rest(struct tw_team *team, struct slot *slot, struct outcome *outcom
     } else if (team->coord.to_shrink > 0) {
         team->coord.to_shrink--;
         retire(slot, outcome);
+        note_lack(team); /* if one has died since the debt was made */
     } else {
         slot_move(slot, SLOT_IDLE);
         add_idle(team, slot);
@@ -181,6 +190,7 @@ static int create(struct tw_team *team, struct outcome *outcome)
         return rc;
     team->coord.spare = NULL;
     tw__slot_init(slot, team);
+    slot->worker->_slot = slot;
     if (rc == TW_CREATED_COMING) {
         add(&team->coord.coming, 1);
         push_slot(&outcome->to_run, slot);
@@ -209,13 +219,17 @@ static void pump(struct tw_team *team, struct outcome *outcome)
 {
     size_t short_by;
     int made = 1;
-    if (!get(&team->coord.waiting))
+    if (!get(&team->coord.waiting) && !team->coord.is_lacking)
         return;
     wake_one(team, outcome);
     short_by =
         shortage(get(&team->coord.waiting), get(&team->coord.idles) + get(&team->coord.coming));
+    if (team->coord.is_lacking && short_by < lack(team))
+        short_by = lack(team);
     while (short_by-- > 0 && made > 0)
         made = create(team, outcome);
+    if (team->coord.is_lacking)
+        note_lack(team);
     if (made < 0 && !live(team))
         give_up_waiting(team, -EAGAIN, outcome);
 }
@@ -332,6 +346,7 @@ void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
     }
     retire(slot, outcome);
     cap_debt(team);
+    note_lack(team);
     if (!live(team) && get(&team->coord.waiting))
         give_up_waiting(team, error == -ESHUTDOWN ? -ESHUTDOWN : -EAGAIN, outcome);
     else
@@ -346,11 +361,21 @@ void tw__books_grow(struct tw_team *team, size_t n, struct outcome *outcome)
     pump(team, outcome);
 }
 
+/* How many may go: not those to keep, nor those that are to go already. */
+static size_t spare(struct tw_team *team)
+{
+    size_t staying = team->coord.keep + team->coord.to_shrink;
+    return live(team) > staying ? live(team) - staying : 0;
+}
+
 /* What idle workers cannot pay is owed by those that are busy or coming, and by no more than there
  * are: a debt must not eat workers made later (TEA-021, TPL-055; appendix B of the catalogue). */
 void tw__books_shrink(struct tw_team *team, size_t n, struct outcome *outcome)
 {
-    size_t idles = get(&team->coord.idles), owed = n > idles ? n - idles : 0;
+    size_t idles = get(&team->coord.idles), owed;
+    if (n > spare(team))
+        n = spare(team);
+    owed = n > idles ? n - idles : 0;
     retire_idle(team, n, outcome);
     team->coord.to_shrink =
         owed > SIZE_MAX - team->coord.to_shrink ? SIZE_MAX : team->coord.to_shrink + owed;
@@ -366,9 +391,37 @@ void tw__books_shrink_to(struct tw_team *team, size_t n, struct outcome *outcome
     pump(team, outcome);
 }
 
+/* Those that have been kept for the minimum alone need not wait once more. */
+void tw__books_keep(struct tw_team *team, size_t n, struct outcome *outcome)
+{
+    size_t too_many;
+    team->coord.keep = n;
+    too_many = spare(team);
+    retire_idle(team, too_many < team->coord.overstayed ? too_many : team->coord.overstayed,
+                outcome);
+    note_lack(team);
+    pump(team, outcome);
+}
+
+/* A worker that is being given a task in this moment is not idle any more. */
+void tw__books_overstay(struct tw_team *team, struct tw_worker *worker, struct outcome *outcome)
+{
+    struct slot *slot = (struct slot *)worker->_slot;
+    if (!slot || slot->state != SLOT_IDLE)
+        return;
+    if (spare(team) == 0) {
+        team->coord.overstayed++;
+        return;
+    }
+    remove_idle(team, slot);
+    retire(slot, outcome);
+    maybe_end(team, outcome);
+}
+
 void tw__books_quit(struct tw_team *team, struct outcome *outcome)
 {
     team->coord.should_quit = true;
+    note_lack(team);
     pump(team, outcome);
     if (!get(&team->coord.waiting))
         retire_idle(team, TW_TEAM_ALL, outcome);

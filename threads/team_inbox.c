@@ -63,6 +63,9 @@ void tw__team_do_op(struct tw_team *team, struct op *op, struct outcome *outcome
     case OP_SHRINK_TO:
         tw__books_shrink_to(team, op->n, outcome);
         break;
+    case OP_KEEP:
+        tw__books_keep(team, op->n, outcome);
+        break;
     case OP_QUIT:
         tw__books_quit(team, outcome);
         break;

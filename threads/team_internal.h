@@ -11,7 +11,8 @@
  * only in the team's. A slot's states:
  *
  *     COMING -> IDLE | BUSY | GONE    its thread has come up; or could not be started
- *     IDLE   -> WAKING | GONE         it was given a task and must be woken; or was shrunk
+ *     IDLE   -> WAKING | GONE         it was given a task and must be woken; or was shrunk, or has
+ *                                     idled for too long
  *     WAKING -> BUSY | GONE           it has started
  *     BUSY   -> IDLE | GONE           it has finished, and nothing waits; or it was owed to a
  *                                     shrink, or to quit
@@ -38,13 +39,22 @@ enum slot_state { SLOT_COMING, SLOT_IDLE, SLOT_WAKING, SLOT_BUSY, SLOT_GONE, SLO
 
 /* What an entry of a team's inbox asks for; any entry whose fn is not tw__op_mark is a user's
  * task. */
-enum op_kind { OP_START, OP_RECYCLE, OP_STRIKE_OFF, OP_GROW, OP_SHRINK, OP_SHRINK_TO, OP_QUIT };
+enum op_kind {
+    OP_START,
+    OP_RECYCLE,
+    OP_STRIKE_OFF,
+    OP_GROW,
+    OP_SHRINK,
+    OP_SHRINK_TO,
+    OP_KEEP,
+    OP_QUIT
+};
 
 struct op {
     struct tw_task node;
     enum op_kind kind;
     struct slot *slot; /* start, recycle, strike off */
-    size_t n;          /* grow, shrink: how many; recycle: whether the task was performed */
+    size_t n;          /* grow, shrink, keep: how many; recycle: whether the task was performed */
     int error;         /* strike off: why */
     bool is_allocated; /* freed when it has been done */
 };
@@ -68,6 +78,21 @@ struct outcome {
     bool has_ended;
 };
 
+static inline void tw__outcome_init(struct outcome *outcome)
+{
+    outcome->to_run = outcome->to_quit = NULL;
+    tw__task_queue_init(&outcome->given_up);
+    outcome->create_error = 0;
+    outcome->has_ended = false;
+}
+
+/* As after most visits. */
+static inline bool tw__outcome_is_nothing(const struct outcome *outcome)
+{
+    return !outcome->to_run && !outcome->to_quit && !outcome->create_error && !outcome->has_ended &&
+           tw__task_queue_is_empty(&outcome->given_up);
+}
+
 struct tw_team {
     struct tw_worker base;
     struct tw_worker *coordinator; /* fixed, a reference */
@@ -79,6 +104,9 @@ struct tw_team {
         struct {
             struct slot *first, *last; /* the one last used, the one idle longest */
         } idle;
+        size_t keep;       /* the pool's minimum */
+        size_t overstayed; /* idle for too long, but kept: so many, from the last one on */
+        bool is_lacking;   /* fewer are live than to keep: made good by the next visit that can */
         struct slot *spare;
         struct tw__task_queue backlog;
         size_t to_shrink;
@@ -102,7 +130,6 @@ struct tw_team {
 /* --- team_books.c: inside the coordinator ----------------------------------------------------- */
 
 struct slot *tw__books_spare_slot(struct tw_team *team); /* NULL: out of memory */
-void tw__outcome_init(struct outcome *outcome);
 /* Accept a task; let one that was accepted when it was posted wait. */
 void tw__books_submit(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
 void tw__books_submit_many(struct tw_team *team, struct tw_task *const *tasks, size_t count,
@@ -121,6 +148,10 @@ void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
 void tw__books_grow(struct tw_team *team, size_t n, struct outcome *outcome);
 void tw__books_shrink(struct tw_team *team, size_t n, struct outcome *outcome);
 void tw__books_shrink_to(struct tw_team *team, size_t n, struct outcome *outcome);
+/* So many are not let go, and are made now, if that many can be. */
+void tw__books_keep(struct tw_team *team, size_t n, struct outcome *outcome);
+/* This worker, if it is idle, has been so for too long. */
+void tw__books_overstay(struct tw_team *team, struct tw_worker *worker, struct outcome *outcome);
 void tw__books_quit(struct tw_team *team, struct outcome *outcome);
 
 /* --- team.c: the ways to the books ------------------------------------------------------------ */
@@ -134,6 +165,10 @@ void tw__team_settle(struct tw_team *team, struct outcome *outcome);
 /* Enter, or post. */
 void tw__team_do(struct tw_team *team, struct op *op);
 void tw__team_drop_hold(struct tw_team *team);
+
+/* For the pool; see the books. The coordinator is one that can be entered. */
+int tw__team_keep(struct tw_team *team, size_t n); /* 0; -ESHUTDOWN */
+void tw__team_overstay(struct tw_team *team, struct tw_worker *worker);
 
 /* --- team_inbox.c: what cannot be done at once ------------------------------------------------ */
 

@@ -24,6 +24,7 @@ struct thread_worker {
     struct tw__park park;
     struct tw__search search; /* the thread's own */
     struct tw_task *left;     /* the thread's own: taken from the inbox, still to run */
+    bool has_overstayed;      /* the thread's own: its owner knows, and has let it stay */
     atomic_int holds;         /* the users' one, and the thread's */
     bool is_started;          /* only touched by the one first submit */
     const struct tw__thread_worker_hooks *hooks;
@@ -55,6 +56,19 @@ static bool has_news(void *worker)
     return tw__inbox_has_tasks(&own->inbox) || tw__inbox_is_closed(&own->inbox);
 }
 
+static void sleep_on(struct thread_worker *own)
+{
+    struct tw_clock *clock = tw_clock_monotonic();
+    uint64_t deadline = TW_NEVER;
+    if (own->hooks && !own->has_overstayed)
+        deadline = own->hooks->idles_until(own->owner, &clock);
+    tw__park_wait(&own->park, clock, deadline);
+    if (deadline == TW_NEVER || tw_clock_now(clock) < deadline)
+        return;
+    own->has_overstayed = true;
+    own->hooks->has_overstayed(own->owner);
+}
+
 /* The next task, unlinked; it may be long in coming. NULL: the inbox is closed, and empty. */
 static struct tw_task *next_task(struct thread_worker *own)
 {
@@ -66,8 +80,9 @@ static struct tw_task *next_task(struct thread_worker *own)
         if (tw__inbox_is_over(&own->inbox))
             return NULL;
         if (!tw__search(&own->search, has_news, own) && tw__inbox_sleep(&own->inbox))
-            tw__park_wait(&own->park, tw_clock_monotonic(), TW_NEVER);
+            sleep_on(own);
     }
+    own->has_overstayed = false;
     own->left = task->_next; /* the task is gone once fn is entered */
     task->_next = NULL;
     return task;

@@ -13,6 +13,11 @@ struct tw__thread_worker_hooks {
     int (*begin)(void *owner);
     /* On the thread, after its last task, if begin has succeeded. */
     void (*finish)(void *owner);
+    /* On the thread, about to sleep: until when it may, and by which clock. TW_NEVER: it may for
+     * ever. */
+    uint64_t (*idles_until)(void *owner, struct tw_clock **ret_clock);
+    /* On the thread: that time has come. It sleeps on until it has had another task, or is quit. */
+    void (*has_overstayed)(void *owner);
     /* The last thing: the thread has gone back to the cache, or was never started. */
     void (*ended)(void *owner);
 };

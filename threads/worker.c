@@ -46,6 +46,7 @@ void tw_worker_init(struct tw_worker *worker, const struct tw_worker_ops *ops)
     assert(ops->size == sizeof *ops && ops->name && ops->submit && ops->cancel && ops->quit &&
            ops->enter && ops->leave && ops->last_unref);
     worker->_ops = ops;
+    worker->_slot = NULL;
     __atomic_store_n(&worker->_refs, 1, __ATOMIC_RELAXED);
 }
 

@@ -306,8 +306,14 @@ TEST(options_are_checked)
     options.size = sizeof options + 8;
     PROVOKE(tw_pool_new(1, &options, &pool));
     PROVOKE(tw_pool_new(1, NULL, NULL));
-    CU_ASSERT_PTR_NULL(pool);
     options.size = sizeof options;
+    options.minimum = 2;
+    PROVOKE(tw_pool_new(1, &options, &pool));
+    options.minimum = 0;
+    options.idle_time = -1;
+    PROVOKE(tw_pool_new(1, &options, &pool));
+    options.idle_time = 0;
+    CU_ASSERT_PTR_NULL(pool);
     options.name = "a name far longer than the system keeps";
     CU_ASSERT_EQUAL_FATAL(tw_pool_new(1, &options, &pool), 0);
     tw_pool_unref(pool);
@@ -347,6 +353,11 @@ TEST(misuse_is_refused)
     PROVOKE(tw_pool_cancel(pool, NULL));
     PROVOKE(tw_pool_quit(NULL));
     PROVOKE(tw_pool_set_limit(NULL, 1));
+    PROVOKE(tw_pool_set_minimum(NULL, 0));
+    PROVOKE(tw_pool_set_minimum(pool, 1));
+    PROVOKE(tw_pool_set_idle_time(NULL, 0));
+    PROVOKE(tw_pool_set_idle_time(pool, -1));
+    CU_ASSERT_EQUAL(tw_pool_minimum(NULL), 0);
     PROVOKE(tw_pool_notify_end(NULL, worker, &note.task));
     PROVOKE(tw_pool_notify_end(pool, NULL, &note.task));
     PROVOKE(tw_pool_notify_end(pool, worker, NULL));
