@@ -9,7 +9,9 @@ foreach(part base threads reactor deferred compat)
   endif()
 endforeach()
 install(FILES twine.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/twine")
-install(TARGETS twine twine_static EXPORT twine-targets)
+install(FILES tests/conformance/worker_conformance.h
+  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/twine/test")
+install(TARGETS twine twine_static twine_test EXPORT twine-targets)
 
 # twine.pc finds the prefix from where it lies, so an installed tree can be moved.
 cmake_path(SET pc_folder NORMALIZE "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig")
@@ -17,7 +19,9 @@ file(RELATIVE_PATH pc_to_prefix "${pc_folder}" "${CMAKE_INSTALL_PREFIX}")
 string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
 set(pc_libevent ${TWINE_LIBEVENT_MODULE_NAME})
 configure_file(cmake/twine.pc.in twine.pc @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/twine.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+configure_file(cmake/twine-test.pc.in twine-test.pc @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/twine.pc" "${PROJECT_BINARY_DIR}/twine-test.pc"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 
 set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/twine")
 configure_file(cmake/twine-config.cmake.in twine-config.cmake @ONLY)

@@ -11,7 +11,7 @@ if(NOT CUNIT_FOUND)
 endif()
 
 add_library(twine_harness OBJECT tests/harness.c)
-target_link_libraries(twine_harness PUBLIC twine_static PkgConfig::CUNIT)
+target_link_libraries(twine_harness PUBLIC twine_test twine_static PkgConfig::CUNIT)
 
 set(test_environment
   TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1

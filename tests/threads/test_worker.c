@@ -1,6 +1,6 @@
 /*
- * What every kind of worker keeps: one suite of promises that each kind passes, a user's own too.
- * tests/stress has it for those with threads.
+ * What all kinds of worker have in common, by the numbers, step by step. The whole suite of
+ * promises, which is installed, is run by test_worker_conformance.c here and in other parts.
  */
 #include "by_hand.h"
 
