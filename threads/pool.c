@@ -58,6 +58,20 @@ int tw_pool_quit(struct tw_pool *pool)
     return tw_team_quit(pool->team);
 }
 
+int tw_pool_suspend(struct tw_pool *pool)
+{
+    if (!pool)
+        return tw__misuse(-EINVAL, "tw_pool_suspend: needs a pool");
+    return tw__team_suspend(pool->team, true);
+}
+
+int tw_pool_resume(struct tw_pool *pool)
+{
+    if (!pool)
+        return tw__misuse(-EINVAL, "tw_pool_resume: needs a pool");
+    return tw__team_suspend(pool->team, false);
+}
+
 size_t tw_pool_limit(struct tw_pool *pool)
 {
     return pool ? atomic_load(&pool->limit) : 0;

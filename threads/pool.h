@@ -98,6 +98,25 @@ TW_EXPORT int tw_pool_cancel(struct tw_pool *pool, struct tw_task *task);
 /** Finish what was accepted, refuse the rest; see tw_worker_quit(). */
 TW_EXPORT int tw_pool_quit(struct tw_pool *pool);
 
+/**
+ * Let no thread take a task any more (Tcl's tpool::suspend). What runs goes on; what is submitted
+ * is accepted and waits, and no thread is woken or made for it. Tasks that wait can be cancelled.
+ *
+ * Thread:  any.
+ * Blocks:  for the pool's lock, never for work.
+ * Returns: 0; -EALREADY if it is suspended; -ESHUTDOWN after quit, which resumes it.
+ */
+TW_EXPORT int tw_pool_suspend(struct tw_pool *pool);
+
+/**
+ * Let threads take tasks again: those that wait are a burst, and get the threads it needs at once.
+ *
+ * Thread:  any.
+ * Blocks:  for the pool's lock, never for work.
+ * Returns: 0; -EALREADY if it is not suspended; -ESHUTDOWN after quit.
+ */
+TW_EXPORT int tw_pool_resume(struct tw_pool *pool);
+
 /** Its limit. Thread: any. */
 TW_EXPORT size_t tw_pool_limit(struct tw_pool *pool);
 

@@ -247,6 +247,18 @@ void tw__team_overstay(struct tw_team *team, struct tw_worker *worker)
     }
 }
 
+int tw__team_suspend(struct tw_team *team, bool is_suspended)
+{
+    struct outcome outcome;
+    int rc = -ESHUTDOWN;
+    if (!tw__team_enter(team, &outcome))
+        return -EDEADLK; /* not with a pool's coordinator */
+    if (!atomic_load(&team->has_quit))
+        rc = tw__books_suspend(team, is_suspended, &outcome);
+    tw__team_leave(team, &outcome);
+    return rc;
+}
+
 int tw_team_quit(struct tw_team *team)
 {
     bool had_quit;

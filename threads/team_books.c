@@ -85,6 +85,12 @@ static void remove_idle(struct tw_team *team, struct slot *slot)
         team->coord.overstayed = get(&team->coord.idles);
 }
 
+/* Whether something waits that a worker may take. */
+static bool has_work(struct tw_team *team)
+{
+    return get(&team->coord.waiting) && !team->coord.is_suspended;
+}
+
 static struct tw_task *pop_waiting(struct tw_team *team)
 {
     struct tw_task *task = tw__task_queue_pop(&team->coord.backlog);
@@ -194,7 +200,7 @@ static int create(struct tw_team *team, struct outcome *outcome)
     if (rc == TW_CREATED_COMING) {
         add(&team->coord.coming, 1);
         push_slot(&outcome->to_run, slot);
-    } else if (get(&team->coord.waiting)) {
+    } else if (has_work(team)) {
         dispatch(team, slot, SLOT_BUSY, outcome);
     } else {
         rest(team, slot, outcome);
@@ -206,7 +212,7 @@ static int create(struct tw_team *team, struct outcome *outcome)
 static void wake_one(struct tw_team *team, struct outcome *outcome)
 {
     struct slot *slot = team->coord.idle.first;
-    if (!get(&team->coord.waiting) || !slot || team->coord.is_waking)
+    if (!has_work(team) || !slot || team->coord.is_waking)
         return;
     team->coord.is_waking = true;
     count(&team->coord.wakes);
@@ -219,7 +225,7 @@ static void pump(struct tw_team *team, struct outcome *outcome)
 {
     size_t short_by;
     int made = 1;
-    if (!get(&team->coord.waiting) && !team->coord.is_lacking)
+    if ((!get(&team->coord.waiting) && !team->coord.is_lacking) || team->coord.is_suspended)
         return;
     wake_one(team, outcome);
     short_by =
@@ -292,7 +298,7 @@ struct tw_task *tw__books_start(struct tw_team *team, struct slot *slot, struct 
         slot_move(slot, SLOT_BUSY);
     } else {
         add(&team->coord.coming, -1);
-        if (get(&team->coord.waiting)) {
+        if (has_work(team)) {
             slot_move(slot, SLOT_BUSY);
             add(&team->coord.busy, 1);
             task = pop_waiting(team);
@@ -311,7 +317,7 @@ struct tw_task *tw__books_recycle(struct tw_team *team, struct slot *slot, bool 
     struct tw_task *next = NULL;
     if (was_performed)
         count(&team->coord.finished);
-    if (get(&team->coord.waiting)) {
+    if (has_work(team)) {
         next = pop_waiting(team); /* work goes before quit and shrink debt (TEA-011, TEA-023) */
     } else {
         add(&team->coord.busy, -1);
@@ -347,7 +353,7 @@ void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
     retire(slot, outcome);
     cap_debt(team);
     note_lack(team);
-    if (!live(team) && get(&team->coord.waiting))
+    if (!live(team) && has_work(team))
         give_up_waiting(team, error == -ESHUTDOWN ? -ESHUTDOWN : -EAGAIN, outcome);
     else
         wake_one(team, outcome);
@@ -418,9 +424,21 @@ void tw__books_overstay(struct tw_team *team, struct tw_worker *worker, struct o
     maybe_end(team, outcome);
 }
 
+/* What waits at a resume is a burst like any other. */
+int tw__books_suspend(struct tw_team *team, bool is_suspended, struct outcome *outcome)
+{
+    if (team->coord.is_suspended == is_suspended)
+        return -EALREADY;
+    team->coord.is_suspended = is_suspended;
+    pump(team, outcome);
+    return 0;
+}
+
+/* What was accepted has to run, so a quit resumes. */
 void tw__books_quit(struct tw_team *team, struct outcome *outcome)
 {
     team->coord.should_quit = true;
+    team->coord.is_suspended = false;
     note_lack(team);
     pump(team, outcome);
     if (!get(&team->coord.waiting))

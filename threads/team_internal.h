@@ -20,7 +20,7 @@
  * What always holds when the books are closed:
  *     - something waits  =>  somebody will come for it: a worker is busy, waking or coming; or the
  *       create function had none to give and there is no worker at all, and then it waits for grow
- *       or is given up by quit;
+ *       or is given up by quit; or the team is suspended;
  *     - at most one slot is WAKING. It passes the wake on before it runs its task, so wakes go in a
  *       chain;
  *     - a slot's node is in its worker's queue only while it is COMING or WAKING, or BUSY and not
@@ -110,6 +110,7 @@ struct tw_team {
         struct slot *spare;
         struct tw__task_queue backlog;
         size_t to_shrink;
+        bool is_suspended; /* nobody takes what waits, and nobody is woken or made for it */
         bool is_waking, should_quit, has_ended;
         /* Written inside the coordinator, read by anybody. */
         _Atomic(size_t) idles, busy, coming, waiting;
@@ -152,6 +153,8 @@ void tw__books_shrink_to(struct tw_team *team, size_t n, struct outcome *outcome
 void tw__books_keep(struct tw_team *team, size_t n, struct outcome *outcome);
 /* This worker, if it is idle, has been so for too long. */
 void tw__books_overstay(struct tw_team *team, struct tw_worker *worker, struct outcome *outcome);
+/* Let no worker take what waits; or let them again. 0; -EALREADY. */
+int tw__books_suspend(struct tw_team *team, bool is_suspended, struct outcome *outcome);
 void tw__books_quit(struct tw_team *team, struct outcome *outcome);
 
 /* --- team.c: the ways to the books ------------------------------------------------------------ */
@@ -169,6 +172,7 @@ void tw__team_drop_hold(struct tw_team *team);
 /* For the pool; see the books. The coordinator is one that can be entered. */
 int tw__team_keep(struct tw_team *team, size_t n); /* 0; -ESHUTDOWN */
 void tw__team_overstay(struct tw_team *team, struct tw_worker *worker);
+int tw__team_suspend(struct tw_team *team, bool is_suspended); /* 0; -EALREADY; -ESHUTDOWN */
 
 /* --- team_inbox.c: what cannot be done at once ------------------------------------------------ */
 

@@ -160,6 +160,33 @@ TEST(lowering_the_limit_lets_threads_go)
     check_all(jobs, 8, 0);
 }
 
+/* Tcl's tpool::suspend: what runs goes on, what is submitted waits, and no thread is made for it;
+ * resumed, all that waits is a burst. */
+TEST(a_suspended_pool_keeps_what_it_is_given)
+{
+    struct tw_pool *pool = start(4);
+    struct gate gate;
+    struct job jobs[4];
+    gate_init(&gate);
+    jobs_init(jobs, 4, wait_at_gate, &gate);
+    submit(pool, jobs, 1);
+    WAIT_UNTIL(atomic_load(&gate.waiting) == 1);
+    CU_ASSERT_EQUAL(tw_pool_suspend(pool), 0);
+    CU_ASSERT_EQUAL(tw_pool_suspend(pool), -EALREADY);
+    gate_open(&gate, 1);
+    WAIT_FOR(&jobs[0]);
+    submit(pool, jobs + 1, 3);
+    CU_ASSERT_EQUAL(live(pool), 1);
+    CU_ASSERT_EQUAL(books(pool).backlog, 3);
+    CU_ASSERT_EQUAL(tw_pool_resume(pool), 0);
+    CU_ASSERT_EQUAL(tw_pool_resume(pool), -EALREADY);
+    WAIT_UNTIL(atomic_load(&gate.waiting) == 4);
+    gate_open(&gate, 3);
+    tw_pool_suspend(pool);
+    end(pool);
+    check_all(jobs, 4, 0);
+}
+
 /* --- who gets what ---------------------------------------------------------------------------- */
 
 struct sequence {
@@ -468,6 +495,10 @@ static void play_once(struct person *person)
             atomic_fetch_add(&game.cancelled, 1);
     } else if (choice == 14) {
         tw_pool_set_limit(game.pool, 1 + below(&person->random, MOST));
+    } else if (below(&person->random, 4) == 0) {
+        tw_pool_suspend(game.pool);
+    } else if (below(&person->random, 2) == 0) {
+        tw_pool_resume(game.pool);
     } else {
         sched_yield();
     }

@@ -188,6 +188,20 @@ TEST(the_limit_cannot_be_set_after_quit)
     tw_pool_unref(pool);
 }
 
+/* A pool that is suspended gives up at quit what no thread will do, like any other. */
+TEST(quit_of_a_suspended_pool)
+{
+    struct note notes[3];
+    struct tw_pool *pool = start(notes, 3);
+    CU_ASSERT_EQUAL(tw_pool_suspend(pool), 0);
+    CU_ASSERT_EQUAL(tw_pool_submit(pool, &notes[0].task), 0);
+    CU_ASSERT_EQUAL(tw_pool_quit(pool), 0);
+    check_all_given_up(notes, 1);
+    CU_ASSERT_EQUAL(tw_pool_suspend(pool), -ESHUTDOWN);
+    CU_ASSERT_EQUAL(tw_pool_resume(pool), -ESHUTDOWN);
+    tw_pool_unref(pool);
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 /* Waiting for the end of a pool that nobody has quit is misuse: it might not come. */
@@ -355,6 +369,8 @@ TEST(misuse_is_refused)
     PROVOKE(tw_pool_set_limit(NULL, 1));
     PROVOKE(tw_pool_set_minimum(NULL, 0));
     PROVOKE(tw_pool_set_minimum(pool, 1));
+    PROVOKE(tw_pool_suspend(NULL));
+    PROVOKE(tw_pool_resume(NULL));
     PROVOKE(tw_pool_set_idle_time(NULL, 0));
     PROVOKE(tw_pool_set_idle_time(pool, -1));
     CU_ASSERT_EQUAL(tw_pool_minimum(NULL), 0);

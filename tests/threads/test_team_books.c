@@ -4,6 +4,8 @@
  */
 #include "by_hand.h"
 
+#include <twine/threads/team_internal.h>
+
 SUITE("team books")
 
 static void start(struct hand *hand, size_t limit)
@@ -793,7 +795,7 @@ struct walk {
     struct note notes[WALK_NOTES];
     bool accepted[WALK_NOTES], cancelled[WALK_NOTES];
     size_t next;
-    bool has_quit;
+    bool has_quit, can_be_entered;
 };
 
 static size_t below(struct walk *walk, size_t bound)
@@ -837,10 +839,20 @@ static void walk_cancel(struct walk *walk)
     }
 }
 
+/* What only a pool does with its team. */
+static void walk_as_pool(struct walk *walk, size_t choice)
+{
+    struct hand *hand = &walk->hand;
+    if (choice < 2)
+        tw__team_suspend(hand->team, choice == 0 && below(walk, 2));
+    else if (hand->count)
+        tw__team_overstay(hand->team, &hand->made[below(walk, hand->count)].base);
+}
+
 static void walk_somewhere(struct walk *walk)
 {
     struct hand *hand = &walk->hand;
-    size_t choice = below(walk, 24);
+    size_t choice = below(walk, 30);
     if (choice < 8)
         hand_step(hand);
     else if (choice < 14 && hand->count)
@@ -857,6 +869,10 @@ static void walk_somewhere(struct walk *walk)
         hand->limit = below(walk, 5);
     else if (choice == 23 && below(walk, 12) == 0)
         walk->has_quit |= tw_team_quit(hand->team) == 0;
+    else if (choice == 24 && walk->can_be_entered)
+        tw__team_keep(hand->team, below(walk, 3));
+    else if (choice > 24 && walk->can_be_entered)
+        walk_as_pool(walk, choice - 25);
 }
 
 /* What always holds, whatever was done. */
@@ -876,6 +892,8 @@ static void walk_check(const struct walk *walk)
 static void walk_check_nothing_is_stuck(struct walk *walk)
 {
     walk->hand.limit = 3;
+    if (walk->can_be_entered)
+        tw__team_suspend(walk->hand.team, false);
     if (!walk->has_quit)
         CU_ASSERT_EQUAL(tw_team_grow(walk->hand.team, 0), 0);
     hand_run(&walk->hand);
@@ -906,6 +924,7 @@ static void walk(make_worker_fn make, int answer, uint64_t seed)
     own.random = seed;
     CU_ASSERT_EQUAL_FATAL(hand_start(&own.hand, make, 3), 0);
     own.hand.answer = answer;
+    own.can_be_entered = make == tw_lock_worker_new;
     for (i = 0; i < 250; i++) {
         walk_somewhere(&own);
         walk_check(&own);
@@ -913,8 +932,8 @@ static void walk(make_worker_fn make, int answer, uint64_t seed)
     walk_end(&own);
 }
 
-/* R9: whatever the order of submits, cancels, grows, shrinks, changes of the limit, quits and
- * single steps, each accepted task is called once, rightly, and each worker is quit once. */
+/* R9: whatever the order of submits, cancels, grows, shrinks, changes of the limit and the minimum,
+ * suspends, resumes, workers that overstay, quits and single steps, each accepted task is called once, rightly, and each worker is quit once. */
 TEST(every_order_of_steps_keeps_the_promises)
 {
     uint64_t seed = harness_seed();
