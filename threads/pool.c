@@ -11,7 +11,6 @@
 #include <twine/base/processors_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/threads/lock_worker.h>
-#include <twine/threads/team_internal.h>
 
 void tw__pool_drop_hold(struct tw_pool *pool)
 {
@@ -198,7 +197,7 @@ struct tw_pool *tw_pool_unref(struct tw_pool *pool)
 }
 
 /* The team tells of its end, and so drops the second hold, also if it could not be made. */
-static int make_team(struct tw_pool *pool)
+static int make_team(struct tw_pool *pool, size_t max_backlog)
 {
     struct tw_worker *coordinator;
     int rc = tw_lock_worker_new(&coordinator);
@@ -209,7 +208,16 @@ static int make_team(struct tw_pool *pool)
     rc = tw_team_new(coordinator, tw__pool_create_worker, pool, tw__pool_team_has_ended,
                      &pool->team);
     tw_worker_unref(coordinator);
+    if (rc >= 0)
+        tw__team_set_policy(pool->team, &tw__pool_policy, max_backlog);
     return rc;
+}
+
+static size_t bound_of(size_t max_backlog)
+{
+    if (max_backlog == TW_POOL_NO_BACKLOG)
+        return 0;
+    return max_backlog ? max_backlog : SIZE_MAX;
 }
 
 static int make_pool(size_t limit, const struct tw_pool_options *options, struct tw_pool **ret_pool)
@@ -236,7 +244,7 @@ static int make_pool(size_t limit, const struct tw_pool_options *options, struct
     snprintf(pool->name, sizeof pool->name, "%s", options->name ? options->name : "twine");
     tw__lock_init(&pool->lock);
     tw__task_queue_init(&pool->locked.waiters);
-    rc = make_team(pool);
+    rc = make_team(pool, bound_of(options->max_backlog));
     if (rc < 0) {
         tw__pool_drop_hold(pool);
         return rc;

@@ -22,6 +22,9 @@ struct tw_pool;
  * processors. */
 #define TW_POOL_LIMIT_DEFAULT SIZE_MAX
 
+/** A bound of the backlog: no task may wait. */
+#define TW_POOL_NO_BACKLOG SIZE_MAX
+
 /**
  * Makes what a thread of a pool needs before its first task: a connection, a handle.
  *
@@ -53,9 +56,11 @@ struct tw_pool_options {
     int64_t idle_time;      /**< nanoseconds after which an idle thread beyond the minimum goes; 0:
                                  never */
     struct tw_clock *clock; /**< for that; it has to outlive the pool. NULL: the monotonic one */
-    tw_pool_start_fn start; /**< called on each of its threads first; NULL: nothing */
-    tw_pool_exit_fn exit;   /**< called on each of its threads last; NULL: nothing */
-    void *hook_arg;         /**< for both */
+    size_t max_backlog; /**< the most tasks that may wait for a thread when the limit is reached;
+                                 past that submit answers -EAGAIN. 0: no bound; TW_POOL_NO_BACKLOG */
+    tw_pool_start_fn start;     /**< called on each of its threads first; NULL: nothing */
+    tw_pool_exit_fn exit;       /**< called on each of its threads last; NULL: nothing */
+    void *hook_arg;             /**< for both */
     tw_destroy_fn hook_destroy; /**< destroys hook_arg; NULL: nothing */
 };
 
@@ -89,9 +94,15 @@ TW_EXPORT struct tw_pool *tw_pool_ref(struct tw_pool *pool);
 /** Let go of a pool; see tw_worker_unref(). Thread: any. Returns: NULL. */
 TW_EXPORT struct tw_pool *tw_pool_unref(struct tw_pool *pool);
 
-/** Hand a task to the pool; see tw_worker_submit(). */
+/**
+ * Hand a task to the pool; see tw_worker_submit().
+ *
+ * Returns: also -EAGAIN if it would have to wait, and the backlog is as long as it may be: the task
+ *          is still yours. What has been accepted is never refused later.
+ */
 TW_EXPORT int tw_pool_submit(struct tw_pool *pool, struct tw_task *task);
-/** Hand several tasks to the pool at once; see tw_team_submit_many(). */
+/** Hand several tasks to the pool at once; see tw_team_submit_many(). -EAGAIN, as from
+ * tw_pool_submit(), means that none is accepted. */
 TW_EXPORT int tw_pool_submit_many(struct tw_pool *pool, struct tw_task *const *tasks, size_t count);
 /** Give up a task that waits; see tw_worker_cancel(). */
 TW_EXPORT int tw_pool_cancel(struct tw_pool *pool, struct tw_task *task);

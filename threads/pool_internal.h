@@ -9,6 +9,7 @@
 #include <twine/base/lock_internal.h>
 #include <twine/threads/pool.h>
 #include <twine/threads/task_queue_internal.h>
+#include <twine/threads/team_internal.h>
 #include <twine/threads/thread_worker_internal.h>
 #include <twine/threads/worker_ops.h>
 
@@ -44,7 +45,8 @@ void tw__pool_drop_hold(struct tw_pool *pool);
 
 /* --- pool_threads.c --------------------------------------------------------------------------- */
 
-/* As tw_create_worker_fn; arg is the pool. */
+/* For its team; arg is the pool. */
+extern const struct tw__team_policy tw__pool_policy;
 int tw__pool_create_worker(void *arg, size_t live, struct tw_worker **ret_worker);
 
 /* --- pool_ends.c ------------------------------------------------------------------------------ */

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
-#include <twine/threads/team_internal.h>
 
 /* One of a pool's threads, from the moment its worker is made until it has gone. */
 struct pool_thread {
@@ -128,12 +127,21 @@ void *tw_pool_thread_state(const struct tw_pool *pool)
 
 /* --- making workers --------------------------------------------------------------------------- */
 
+static size_t room(void *arg, size_t live)
+{
+    struct tw_pool *pool = (struct tw_pool *)arg;
+    size_t limit = atomic_load_explicit(&pool->limit, memory_order_relaxed);
+    return limit > live ? limit - live : 0;
+}
+
+const struct tw__team_policy tw__pool_policy = {room};
+
 /* Whether one more may be made; then it is counted. With none at all there is nobody to leave the
  * work to, and no chance is let go by. */
 static bool count_in(struct tw_pool *pool, size_t live)
 {
     bool may;
-    if (live >= atomic_load_explicit(&pool->limit, memory_order_relaxed))
+    if (!room(pool, live))
         return false;
     tw__lock_acquire(&pool->lock);
     if (live == 0)

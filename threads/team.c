@@ -123,10 +123,20 @@ void tw__team_do(struct tw_team *team, struct op *op)
 
 /* --- the five operations, and cancel ---------------------------------------------------------- */
 
+/* Inside: 0, or why so many tasks are refused. */
+static int admit(struct tw_team *team, size_t count)
+{
+    if (atomic_load_explicit(&team->has_quit, memory_order_relaxed))
+        return -ESHUTDOWN;
+    if (team->max_backlog == SIZE_MAX || tw__books_has_room(team, count))
+        return 0;
+    return -EAGAIN;
+}
+
 int tw_team_submit(struct tw_team *team, struct tw_task *task)
 {
     struct outcome outcome;
-    int rc = 0;
+    int rc;
     if (!team || !task || !task->fn)
         return tw__misuse(-EINVAL, "tw_team_submit: needs a team and a task with an fn");
     if (tw__task_is_taken(task))
@@ -134,9 +144,8 @@ int tw_team_submit(struct tw_team *team, struct tw_task *task)
     if (tw__team_enter(team, &outcome)) {
         /* Inside, so that what is accepted comes before the step of a quit, and what is refused
          * never looks accepted to a canceller. */
-        if (atomic_load_explicit(&team->has_quit, memory_order_relaxed))
-            rc = -ESHUTDOWN;
-        else
+        rc = admit(team, 1);
+        if (rc == 0)
             tw__books_submit(team, task, &outcome);
         tw__team_leave(team, &outcome);
     } else {
@@ -157,15 +166,14 @@ static bool can_be_submitted(struct tw_task *const *tasks, size_t count)
 int tw_team_submit_many(struct tw_team *team, struct tw_task *const *tasks, size_t count)
 {
     struct outcome outcome;
-    int rc = 0;
+    int rc;
     if (!team || (count && !tasks) || !can_be_submitted(tasks, count))
         return tw__misuse(-EINVAL, "tw_team_submit_many: needs a team, and tasks with an fn that "
                                    "are not submitted already");
     if (!tw__team_enter(team, &outcome))
         return tw__team_post(team, tasks, count, true);
-    if (atomic_load_explicit(&team->has_quit, memory_order_relaxed))
-        rc = -ESHUTDOWN;
-    else
+    rc = admit(team, count);
+    if (rc == 0)
         tw__books_submit_many(team, tasks, count, &outcome);
     tw__team_leave(team, &outcome);
     return rc;
@@ -362,6 +370,7 @@ static struct tw_team *make_team(struct tw_worker *coordinator, tw_create_worker
     team->create = create;
     team->arg = arg;
     team->destroy = destroy;
+    team->max_backlog = SIZE_MAX;
     atomic_init(&team->holds, 2);
     tw__task_queue_init(&team->coord.backlog);
     tw__lock_init(&team->inbox_lock);
@@ -374,6 +383,13 @@ static struct tw_team *make_team(struct tw_worker *coordinator, tw_create_worker
         return NULL;
     }
     return team;
+}
+
+void tw__team_set_policy(struct tw_team *team, const struct tw__team_policy *policy,
+                         size_t max_backlog)
+{
+    team->policy = policy;
+    team->max_backlog = max_backlog;
 }
 
 int tw_team_new(struct tw_worker *coordinator, tw_create_worker_fn create, void *arg,

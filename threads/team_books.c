@@ -112,7 +112,8 @@ static void give_up_waiting(struct tw_team *team, int why, struct outcome *outco
 static void retire(struct slot *slot, struct outcome *outcome)
 {
     slot_move(slot, SLOT_GONE);
-    slot->worker->_slot = NULL;
+    if (slot->team->policy)
+        slot->worker->_slot = NULL;
     push_slot(&outcome->to_quit, slot);
 }
 
@@ -196,7 +197,8 @@ static int create(struct tw_team *team, struct outcome *outcome)
         return rc;
     team->coord.spare = NULL;
     tw__slot_init(slot, team);
-    slot->worker->_slot = slot;
+    if (team->policy)
+        slot->worker->_slot = slot;
     if (rc == TW_CREATED_COMING) {
         add(&team->coord.coming, 1);
         push_slot(&outcome->to_run, slot);
@@ -249,6 +251,17 @@ static void maybe_end(struct tw_team *team, struct outcome *outcome)
     if (get(&team->coord.waiting))
         give_up_waiting(team, -ESHUTDOWN, outcome);
     team->coord.has_ended = outcome->has_ended = true;
+}
+
+/* A task for which there is a free worker, or one can be made, is not backlog. */
+bool tw__books_has_room(struct tw_team *team, size_t count)
+{
+    size_t rest = get(&team->coord.waiting) + count;
+    if (!team->coord.is_suspended) {
+        rest = shortage(rest, get(&team->coord.idles) + get(&team->coord.coming));
+        rest = shortage(rest, team->policy->room(team->arg, live(team)));
+    }
+    return rest <= team->max_backlog;
 }
 
 /* --- the visits ------------------------------------------------------------------------------- */

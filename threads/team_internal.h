@@ -69,6 +69,12 @@ struct slot {
     struct op start, recycle; /* for the inbox */
 };
 
+/* What a pool says about its team. Asked inside the coordinator, with the team's arg. */
+struct tw__team_policy {
+    /* How many workers may be made besides the live ones. */
+    size_t (*room)(void *arg, size_t live);
+};
+
 /* What is to be done when the books are closed. */
 struct outcome {
     struct slot *to_run;            /* their nodes go to their workers */
@@ -99,6 +105,8 @@ struct tw_team {
     tw_create_worker_fn create;    /* fixed */
     void *arg;
     tw_destroy_fn destroy;
+    const struct tw__team_policy *policy; /* fixed; NULL if it is not a pool's */
+    size_t max_backlog;                   /* fixed; SIZE_MAX: none */
     atomic_int holds; /* the users' one, one until the end, one while the step is posted */
     struct {
         struct {
@@ -131,6 +139,8 @@ struct tw_team {
 /* --- team_books.c: inside the coordinator ----------------------------------------------------- */
 
 struct slot *tw__books_spare_slot(struct tw_team *team); /* NULL: out of memory */
+/* Whether so many tasks more find workers, or a place in the backlog. */
+bool tw__books_has_room(struct tw_team *team, size_t count);
 /* Accept a task; let one that was accepted when it was posted wait. */
 void tw__books_submit(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
 void tw__books_submit_many(struct tw_team *team, struct tw_task *const *tasks, size_t count,
@@ -169,6 +179,9 @@ void tw__team_settle(struct tw_team *team, struct outcome *outcome);
 void tw__team_do(struct tw_team *team, struct op *op);
 void tw__team_drop_hold(struct tw_team *team);
 
+/* For a team that nobody else has yet. */
+void tw__team_set_policy(struct tw_team *team, const struct tw__team_policy *policy,
+                         size_t max_backlog);
 /* For the pool; see the books. The coordinator is one that can be entered. */
 int tw__team_keep(struct tw_team *team, size_t n); /* 0; -ESHUTDOWN */
 void tw__team_overstay(struct tw_team *team, struct tw_worker *worker);

@@ -25,7 +25,7 @@ struct tw_worker;
  * Blocks:    never, save a lock worker, which waits for its lock.
  * Ownership: the task is lent, and must not move until fn is entered; on error it was never lent.
  * Returns:   0; -ESHUTDOWN if the worker has quit, and then fn is not called; -EAGAIN from a worker
- *            whose thread cannot be made; -EINVAL for NULL, or a task that is submitted already.
+ *            whose thread cannot be made, or that lets no more tasks wait; -EINVAL for NULL, or a task that is submitted already.
  */
 TW_EXPORT int tw_worker_submit(struct tw_worker *worker, struct tw_task *task);
 

@@ -187,6 +187,46 @@ TEST(a_suspended_pool_keeps_what_it_is_given)
     check_all(jobs, 4, 0);
 }
 
+static struct {
+    struct tw_pool *pool;
+    struct job jobs[4][50];
+    atomic_int accepted, refused, strange;
+} rush;
+
+static void rush_in(struct person *person)
+{
+    int i, rc;
+    for (i = 0; i < 50; i++) {
+        rc = tw_pool_submit(rush.pool, &rush.jobs[person->index][i].task);
+        atomic_fetch_add(rc == 0         ? &rush.accepted
+                         : rc == -EAGAIN ? &rush.refused
+                                         : &rush.strange,
+                         1);
+    }
+}
+
+/* Whoever submits at the same time, exactly as many are accepted as there are threads and places in
+ * the backlog. */
+TEST(a_bound_on_the_backlog_is_exact)
+{
+    struct tw_pool_options options = {.size = sizeof options, .max_backlog = 5};
+    struct gate gate;
+    int round, i;
+    for (round = 0; round < 20; round++) {
+        gate_init(&gate);
+        memset(&rush, 0, sizeof rush);
+        CU_ASSERT_EQUAL_FATAL(tw_pool_new(3, &options, &rush.pool), 0);
+        for (i = 0; i < 4; i++)
+            jobs_init(rush.jobs[i], 50, wait_at_gate, &gate);
+        crowd_run(4, harness_seed(), rush_in, NULL);
+        CU_ASSERT_EQUAL(atomic_load(&rush.accepted), 3 + 5);
+        CU_ASSERT_EQUAL(atomic_load(&rush.refused), 200 - 8);
+        gate_open(&gate, 8);
+        end(rush.pool);
+        CU_ASSERT_EQUAL(atomic_load(&gate.waiting), 8);
+    }
+}
+
 /* --- who gets what ---------------------------------------------------------------------------- */
 
 struct sequence {

@@ -202,6 +202,31 @@ TEST(quit_of_a_suspended_pool)
     tw_pool_unref(pool);
 }
 
+/* A bound on the backlog; 0 is none, and TW_POOL_NO_BACKLOG lets nobody wait. Refusal is an answer,
+ * not misuse, and the pool as a worker gives it too. */
+TEST(a_bound_on_the_backlog)
+{
+    struct note notes[4];
+    struct tw_task *both[2] = {&notes[2].task, &notes[3].task};
+    struct tw_pool_options options = {.size = sizeof options, .max_backlog = 3};
+    struct tw_pool *pool = NULL;
+    notes_init(notes, 4);
+    CU_ASSERT_EQUAL_FATAL(tw_pool_new(0, &options, &pool), 0);
+    CU_ASSERT_EQUAL(tw_pool_submit(pool, &notes[0].task), 0);
+    CU_ASSERT_EQUAL(tw_worker_submit(tw_pool_worker(pool), &notes[1].task), 0);
+    CU_ASSERT_EQUAL(tw_pool_submit_many(pool, both, 2), -EAGAIN);
+    CU_ASSERT_EQUAL(tw_pool_submit(pool, &notes[2].task), 0);
+    CU_ASSERT_EQUAL(tw_worker_submit(tw_pool_worker(pool), &notes[3].task), -EAGAIN);
+    CU_ASSERT_EQUAL(backlog(pool), 3);
+    tw_pool_unref(pool);
+    CHECK_NOT_CALLED(&notes[3]);
+    options.max_backlog = TW_POOL_NO_BACKLOG;
+    CU_ASSERT_EQUAL_FATAL(tw_pool_new(0, &options, &pool), 0);
+    CU_ASSERT_EQUAL(tw_pool_submit(pool, &notes[3].task), -EAGAIN);
+    tw_pool_unref(pool);
+    CHECK_NOT_CALLED(&notes[3]);
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 /* Waiting for the end of a pool that nobody has quit is misuse: it might not come. */

@@ -2,9 +2,7 @@
  * What a team does beyond Twisted's: wakes in a chain, workers that are still coming, cancelling,
  * deliveries, references, shortage of memory; and a walk at random through all of it.
  */
-#include "by_hand.h"
-
-#include <twine/threads/team_internal.h>
+#include "as_pool.h"
 
 SUITE("team books")
 
@@ -922,9 +920,11 @@ static void walk(make_worker_fn make, int answer, uint64_t seed)
     int i;
     memset(&own, 0, sizeof own);
     own.random = seed;
-    CU_ASSERT_EQUAL_FATAL(hand_start(&own.hand, make, 3), 0);
-    own.hand.answer = answer;
     own.can_be_entered = make == tw_lock_worker_new;
+    CU_ASSERT_EQUAL_FATAL(own.can_be_entered ? hand_start_as_pool(&own.hand, 3, SIZE_MAX)
+                                             : hand_start(&own.hand, make, 3),
+                          0);
+    own.hand.answer = answer;
     for (i = 0; i < 250; i++) {
         walk_somewhere(&own);
         walk_check(&own);

@@ -1,16 +1,14 @@
 /*
  * A team's minimum, and workers that have idled for too long, as the pool asks for them.
  */
-#include "by_hand.h"
-
-#include <twine/threads/team_internal.h>
+#include "as_pool.h"
 
 SUITE("team keep")
 
 /* A team that may have many workers, and keeps some. */
 static void start(struct hand *hand, size_t keep, struct note *notes, size_t count)
 {
-    CU_ASSERT_EQUAL_FATAL(hand_start(hand, tw_lock_worker_new, 8), 0);
+    CU_ASSERT_EQUAL_FATAL(hand_start_as_pool(hand, 8, SIZE_MAX), 0);
     notes_init(notes, count);
     CU_ASSERT_EQUAL(tw__team_keep(hand->team, keep), 0);
 }
@@ -80,7 +78,7 @@ TEST(a_death_is_made_good_by_the_next_submit)
 {
     struct hand hand;
     struct note notes[2];
-    CU_ASSERT_EQUAL_FATAL(hand_start(&hand, tw_lock_worker_new, 8), 0);
+    CU_ASSERT_EQUAL_FATAL(hand_start_as_pool(&hand, 8, SIZE_MAX), 0);
     notes_init(notes, 2);
     hand.answer = TW_CREATED_COMING;
     hand.refusal = -EAGAIN;
@@ -230,7 +228,7 @@ SWEEP(short_of_memory)
     struct hand hand;
     struct note notes[2];
     int i;
-    if (hand_start(&hand, tw_lock_worker_new, 8) < 0)
+    if (hand_start_as_pool(&hand, 8, SIZE_MAX) < 0)
         return;
     notes_init(notes, 2);
     CU_ASSERT_EQUAL(tw__team_keep(hand.team, 3), 0);

@@ -1,15 +1,13 @@
 /*
  * A team that is suspended and resumed, as the pool does it.
  */
-#include "by_hand.h"
-
-#include <twine/threads/team_internal.h>
+#include "as_pool.h"
 
 SUITE("team suspend")
 
 static void start(struct hand *hand, size_t limit, struct note *notes, size_t count)
 {
-    CU_ASSERT_EQUAL_FATAL(hand_start(hand, tw_lock_worker_new, limit), 0);
+    CU_ASSERT_EQUAL_FATAL(hand_start_as_pool(hand, limit, SIZE_MAX), 0);
     notes_init(notes, count);
 }
 
