@@ -62,39 +62,47 @@ static void give_up(struct strand *strand, int status)
     drop_hold(strand);
 }
 
-/* Once the turn is submitted the strand may go before submit has returned: so hold the one below.
- * */
-static void submit_turn(struct strand *strand)
-{
-    struct tw_worker *below = tw_worker_ref(strand->below);
-    int rc = tw_worker_submit(below, &strand->turn);
-    if (rc < 0)
-        give_up(strand, rc);
-    tw_worker_unref(below);
-}
-
 static bool is_done(struct strand *strand)
 {
     return !strand->left && (tw__inbox_sleep(&strand->inbox) || tw__inbox_is_over(&strand->inbox));
 }
 
-static void turn_fn(struct tw_task *turn, int status)
+/* Once the turn is submitted the strand may go before submit has returned: so hold the one below.
+ * false: it has no place just now, and the strand is still ours. */
+static bool submit_turn(struct strand *strand)
 {
-    struct strand *strand = TW_CONTAINER(turn, struct strand, turn);
+    struct tw_worker *below = tw_worker_ref(strand->below);
+    int rc = tw_worker_submit(below, &strand->turn);
+    if (rc < 0 && rc != -EAGAIN)
+        give_up(strand, rc);
+    tw_worker_unref(below);
+    return rc != -EAGAIN;
+}
+
+static void run_some(struct strand *strand)
+{
     struct tw__frame frame;
     unsigned ran;
-    if (status < 0) {
-        give_up(strand, status);
-        return;
-    }
     tw__frame_push(&frame, TW__FRAME_STRAND, &strand->base);
     for (ran = 0; ran < strand->budget && run_one(strand, 0); ran++)
         ;
     tw__frame_pop(&frame);
-    if (is_done(strand))
+}
+
+static void turn_fn(struct tw_task *turn, int status)
+{
+    struct strand *strand = TW_CONTAINER(turn, struct strand, turn);
+    bool is_over;
+    if (status < 0) {
+        give_up(strand, status);
+        return;
+    }
+    do { /* without a place below to step back to, it goes on */
+        run_some(strand);
+        is_over = is_done(strand);
+    } while (!is_over && !submit_turn(strand));
+    if (is_over)
         drop_hold(strand);
-    else
-        submit_turn(strand);
 }
 
 static int strand_submit(struct tw_worker *worker, struct tw_task *task)
@@ -108,7 +116,11 @@ static int strand_submit(struct tw_worker *worker, struct tw_task *task)
     if (rc == 0)
         return 0;
     atomic_fetch_add(&strand->holds, 1);
-    submit_turn(strand);
+    if (!submit_turn(strand)) {
+        while (!is_done(strand))
+            run_one(strand, -EAGAIN);
+        drop_hold(strand);
+    }
     return 0;
 }
 

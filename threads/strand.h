@@ -21,7 +21,9 @@ TW_BEGIN_DECLS
  * Make a strand.
  *
  * Quit lets what was accepted run, and leaves the worker below as it is. If that one refuses or
- * gives up, so does the strand: what waits gets -ESHUTDOWN, or whatever the worker said.
+ * gives up, so does the strand: what waits gets -ESHUTDOWN, or whatever the worker said. If it lets
+ * no more tasks wait just now, what is submitted to a strand at rest gets -EAGAIN, and the strand
+ * lives on.
  *
  * Thread:    any.
  * Ownership: the worker below is borrowed; the strand takes a reference. The strand is yours to

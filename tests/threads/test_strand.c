@@ -1,7 +1,7 @@
 /*
  * The strand, over a memory worker: each turn is taken by hand.
  */
-#include "../harness.h"
+#include "by_hand.h"
 #include <twine/threads/strand.h>
 
 SUITE("strand")
@@ -174,6 +174,34 @@ TEST(cancel_gives_up_when_reached)
     CU_ASSERT_EQUAL(game.cancelled, 1);
     CU_ASSERT_EQUAL(game.ran, 2);
     stop();
+}
+
+/* A worker below that lets no more tasks wait: what is submitted meanwhile to a strand at rest gets
+ * -EAGAIN, one that cannot step back goes on, and either strand lives on. */
+TEST(worker_below_without_a_place)
+{
+    struct watched below;
+    struct tw_worker *inner = NULL, *strand = NULL;
+    struct note notes[4];
+    int i;
+    CU_ASSERT_EQUAL_FATAL(tw_memory_worker_new(&inner), 0);
+    watched_init(&below, inner);
+    CU_ASSERT_EQUAL_FATAL(tw_strand_new(&below.base, 1, &strand), 0);
+    notes_init(notes, 4);
+    below.refusal = -EAGAIN;
+    CU_ASSERT_EQUAL(tw_worker_submit(strand, &notes[0].task), 0);
+    CHECK_NOTE(&notes[0], -EAGAIN);
+    below.refusal = 0;
+    for (i = 1; i < 4; i++)
+        CU_ASSERT_EQUAL(tw_worker_submit(strand, &notes[i].task), 0);
+    below.refusal = -EAGAIN;
+    CU_ASSERT_TRUE(watched_perform(&below));
+    for (i = 1; i < 4; i++)
+        CHECK_NOTE(&notes[i], 0);
+    CU_ASSERT_EQUAL(below.submits, 1);
+    tw_worker_unref(strand);
+    tw_worker_unref(&below.base);
+    CU_ASSERT_TRUE(below.is_gone);
 }
 
 /* R9: if the worker below refuses, what was accepted is given up, at once, and the strand with it.
