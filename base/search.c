@@ -7,13 +7,15 @@
 
 #include <stdatomic.h>
 #include <twine/base/clock.h>
+#include <twine/base/fork_internal.h>
 #include <twine/base/processors_internal.h>
 
 #define MOST_SKIPPED 255
 #define LOOKS_PER_CLOCK 16
 #define TRIES_TO_ENTER 64
 
-static atomic_uint searchers;
+/* Below, how many there are; above, the epoch: a child must not count the parent's. */
+static _Atomic(uint64_t) searchers;
 
 /* Tells the processor that this is a waiting loop. */
 static void relax(void)
@@ -28,13 +30,12 @@ static void relax(void)
 /* Relaxed throughout: the number is a courtesy, nothing is published by it. */
 static bool enter(void)
 {
-    unsigned spare = tw__processors() - 1;
-    if (atomic_load_explicit(&searchers, memory_order_relaxed) >= spare)
-        return false;
-    if (atomic_fetch_add_explicit(&searchers, 1, memory_order_relaxed) < spare)
-        return true;
-    atomic_fetch_sub_explicit(&searchers, 1, memory_order_relaxed);
-    return false;
+    uint64_t none = (uint64_t)tw__fork_epoch() << 32;
+    uint64_t seen = atomic_load_explicit(&searchers, memory_order_relaxed);
+    uint64_t count = (seen ^ none) >> 32 ? 0 : seen - none;
+    return count < tw__processors() - 1 &&
+           atomic_compare_exchange_strong_explicit(&searchers, &seen, none + count + 1,
+                                                   memory_order_relaxed, memory_order_relaxed);
 }
 
 static bool look(bool (*found)(void *arg), void *arg)

@@ -21,6 +21,7 @@
 #include <twine/deferred/deferred_internal.h>
 #include <twine/reactor/reactor_internal.h>
 #include <twine/threads/cancel_internal.h>
+#include <twine/threads/worker_internal.h>
 
 #define BLOCKS_KEPT 64
 
@@ -145,6 +146,8 @@ static void work_in_pool(struct tw_task *task, int status)
         run_work(block);
     else
         tw_result_set_failure(&block->result, tw__failure_of_status(status));
+    if (tw__worker_is_inherited(block->mailbox))
+        return; /* a child that the work has forked: the block is the parent's */
     if (block->destroy)
         block->destroy(block->arg);
     tw__context_swap_back(before, block->context);

@@ -35,6 +35,7 @@
 #include <twine/threads/task_internal.h>
 #include <twine/threads/task_queue_internal.h>
 #include <twine/threads/thread_cache_internal.h>
+#include <twine/threads/worker_internal.h>
 
 struct token {
     struct tw_task node;      /* goes to the worker below, or: */
@@ -241,6 +242,8 @@ static void give_back(struct run *run)
     struct tw_limiter *limiter = token->limiter;
     struct outcome outcome;
     run->is_over = true;
+    if (tw__worker_is_inherited(&limiter->base))
+        return; /* in a child that the task has forked, and comes back from */
     if (limiter->below)
         tw_task_delivers(&token->node); /* before the next is sent, which finds this worker free */
     enter(limiter, &outcome);
@@ -439,6 +442,8 @@ int tw_limiter_set_total(struct tw_limiter *limiter, size_t total)
     size_t count;
     if (!limiter)
         return tw__misuse(-EINVAL, "tw_limiter_set_total: needs a limiter");
+    if (tw__worker_is_inherited(&limiter->base))
+        return -EOWNERDEAD;
     count = tokens_short_of(limiter, total);
     if (count && !(block = make_block(limiter, count)))
         return -ENOMEM;
@@ -481,6 +486,8 @@ int tw_limiter_statistics(struct tw_limiter *limiter, struct tw_limiter_statisti
     if (!limiter || !ret_statistics || ret_statistics->size != sizeof *ret_statistics)
         return tw__misuse(-EINVAL,
                           "tw_limiter_statistics: needs a limiter, and a struct whose size is set");
+    if (tw__worker_is_inherited(&limiter->base))
+        return -EOWNERDEAD;
     tw__lock_acquire(&limiter->lock);
     ret_statistics->total = limiter->locked.total;
     ret_statistics->borrowed = limiter->locked.borrowers;
@@ -495,6 +502,8 @@ int tw_limiter_each_borrower(struct tw_limiter *limiter, tw_borrower_fn fn, void
     int count = 0;
     if (!limiter || !fn)
         return tw__misuse(-EINVAL, "tw_limiter_each_borrower: needs a limiter and a function");
+    if (tw__worker_is_inherited(&limiter->base))
+        return -EOWNERDEAD;
     tw__lock_acquire(&limiter->lock);
     head = &limiter->locked.borrowed;
     for (token = head->locked.next; token != head; token = token->locked.next, count++)

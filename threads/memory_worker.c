@@ -8,7 +8,7 @@
 #include <twine/base/report_internal.h>
 #include <twine/threads/frame_internal.h>
 #include <twine/threads/task_queue_internal.h>
-#include <twine/threads/worker_ops.h>
+#include <twine/threads/worker_internal.h>
 
 struct memory_worker {
     struct tw_worker base;
@@ -68,6 +68,8 @@ int tw_memory_worker_perform(struct tw_worker *worker)
     struct tw_task *task;
     if (!worker || worker->_ops != &memory_ops)
         return tw__misuse(-EINVAL, "tw_memory_worker_perform: needs a memory worker");
+    if (tw__worker_is_inherited(worker))
+        return -EOWNERDEAD;
     task = tw__task_queue_pop(&memory->queue);
     if (!task)
         return 0;

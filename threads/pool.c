@@ -96,6 +96,8 @@ int tw_pool_set_limit(struct tw_pool *pool, size_t limit)
     int rc;
     if (!pool)
         return tw__misuse(-EINVAL, "tw_pool_set_limit: needs a pool");
+    if (tw__worker_is_inherited(&pool->base))
+        return -EOWNERDEAD;
     if (tw_team_has_quit(pool->team))
         return -ESHUTDOWN;
     limit = limit_of(limit);
@@ -118,6 +120,8 @@ int tw_pool_set_minimum(struct tw_pool *pool, size_t minimum)
     int rc;
     if (!pool)
         return tw__misuse(-EINVAL, "tw_pool_set_minimum: needs a pool");
+    if (tw__worker_is_inherited(&pool->base))
+        return -EOWNERDEAD;
     if (tw_team_has_quit(pool->team))
         return -ESHUTDOWN;
     if (!set_bounds(pool, NULL, &minimum))

@@ -4,8 +4,9 @@
  *
  * Threads are made when work needs them, as many as are short and never more than the limit, and
  * are taken from the process-wide cache; they go back to it when they have idled for long, but for
- * a minimum. Hooks may be called on each thread first and last. A pool whose limit is 0 keeps what it is given until the
- * limit is raised.
+ * a minimum. Hooks may be called on each thread first and last. A pool whose limit is 0 keeps what
+ * it is given until the limit is raised. In a forked child a pool made before is the parent's, and
+ * answers -EOWNERDEAD.
  */
 #ifndef TWINE_THREADS_POOL_H
 #define TWINE_THREADS_POOL_H

@@ -118,6 +118,8 @@ int tw_pool_join(struct tw_pool *pool, int64_t timeout)
     uint64_t deadline = tw_time_add(tw_clock_now(clock), timeout);
     struct joiner joiner;
     int rc = 0;
+    if (pool && tw__worker_is_inherited(&pool->base))
+        return -EOWNERDEAD;
     if (!pool || !tw_team_has_quit(pool->team))
         return tw__misuse(-EINVAL, "tw_pool_join: needs a pool that has quit");
     if (tw_pool_is_own_thread(pool))
@@ -137,6 +139,8 @@ int tw_pool_join(struct tw_pool *pool, int64_t timeout)
 
 int tw_pool_notify_end(struct tw_pool *pool, struct tw_worker *worker, struct tw_task *task)
 {
+    if (pool && tw__worker_is_inherited(&pool->base))
+        return -EOWNERDEAD;
     if (!pool || !worker || !task || !task->fn || tw__task_is_taken(task))
         return tw__misuse(-EINVAL, "tw_pool_notify_end: needs a pool, a worker and a task with an "
                                    "fn that is not submitted already");

@@ -11,7 +11,7 @@
 #include <twine/threads/task_queue_internal.h>
 #include <twine/threads/team_internal.h>
 #include <twine/threads/thread_worker_internal.h>
-#include <twine/threads/worker_ops.h>
+#include <twine/threads/worker_internal.h>
 
 /* How seldom a start hook that fails is tried. */
 struct tw__pool_patience {

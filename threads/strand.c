@@ -17,6 +17,7 @@
 #include <twine/threads/frame_internal.h>
 #include <twine/threads/inbox_internal.h>
 #include <twine/threads/task_internal.h>
+#include <twine/threads/worker_internal.h>
 
 struct strand {
     struct tw_worker base;
@@ -85,7 +86,8 @@ static void run_some(struct strand *strand)
     unsigned ran;
     tw__frame_push(&frame, TW__FRAME_STRAND, &strand->base);
     for (ran = 0; ran < strand->budget && run_one(strand, 0); ran++)
-        ;
+        if (tw__worker_is_inherited(&strand->base))
+            break; /* in a child that the task has forked, and comes back from */
     tw__frame_pop(&frame);
 }
 
@@ -99,6 +101,8 @@ static void turn_fn(struct tw_task *turn, int status)
     }
     do { /* without a place below to step back to, it goes on */
         run_some(strand);
+        if (tw__worker_is_inherited(&strand->base))
+            return; /* the rest is the parent's */
         is_over = is_done(strand);
     } while (!is_over && !submit_turn(strand));
     if (is_over)
@@ -146,6 +150,8 @@ int tw_strand_new(struct tw_worker *below, unsigned budget, struct tw_worker **r
     struct strand *strand;
     if (!below || !ret_strand)
         return tw__misuse(-EINVAL, "tw_strand_new: needs a worker below and ret_strand");
+    if (tw__worker_is_inherited(below))
+        return -EOWNERDEAD;
     strand = (struct strand *)tw__zalloc(sizeof *strand);
     if (!strand)
         return -ENOMEM;

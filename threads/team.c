@@ -139,6 +139,8 @@ int tw_team_submit(struct tw_team *team, struct tw_task *task)
     int rc;
     if (!team || !task || !task->fn)
         return tw__misuse(-EINVAL, "tw_team_submit: needs a team and a task with an fn");
+    if (tw__worker_is_inherited(&team->base))
+        return -EOWNERDEAD;
     if (tw__task_is_taken(task))
         return tw__misuse(-EINVAL, "tw_team_submit: the task has been submitted, and has not run");
     if (tw__team_enter(team, &outcome)) {
@@ -167,6 +169,8 @@ int tw_team_submit_many(struct tw_team *team, struct tw_task *const *tasks, size
 {
     struct outcome outcome;
     int rc;
+    if (team && tw__worker_is_inherited(&team->base))
+        return -EOWNERDEAD;
     if (!team || (count && !tasks) || !can_be_submitted(tasks, count))
         return tw__misuse(-EINVAL, "tw_team_submit_many: needs a team, and tasks with an fn that "
                                    "are not submitted already");
@@ -188,6 +192,8 @@ int tw_team_cancel(struct tw_team *team, struct tw_task *task)
     int rc;
     if (!team || !task)
         return tw__misuse(-EINVAL, "tw_team_cancel: needs a team and a task");
+    if (tw__worker_is_inherited(&team->base))
+        return -EOWNERDEAD;
     rc = tw_worker_cancel_claim(&team->base, task);
     if (rc == 0 && tw__team_enter(team, &outcome)) {
         tw__books_cancel(team, task, &outcome);
@@ -200,6 +206,8 @@ static int do_sized(struct tw_team *team, enum op_kind kind, size_t n)
 {
     struct op *op;
     struct outcome outcome;
+    if (tw__worker_is_inherited(&team->base))
+        return -EOWNERDEAD;
     if (tw__team_enter(team, &outcome)) {
         struct op on_stack = {.kind = kind, .n = n};
         bool has_quit = atomic_load(&team->has_quit);
@@ -272,6 +280,8 @@ int tw_team_quit(struct tw_team *team)
     bool had_quit;
     if (!team)
         return tw__misuse(-EINVAL, "tw_team_quit: needs a team");
+    if (tw__worker_is_inherited(&team->base))
+        return -EOWNERDEAD;
     tw__lock_acquire(&team->inbox_lock);
     had_quit = atomic_exchange(&team->has_quit, true);
     tw__lock_release(&team->inbox_lock);
@@ -307,6 +317,8 @@ int tw_team_statistics(struct tw_team *team, struct tw_statistics *ret_statistic
     if (!team || !ret_statistics || ret_statistics->size != sizeof *ret_statistics)
         return tw__misuse(-EINVAL,
                           "tw_team_statistics: needs a team, and a struct whose size is set");
+    if (tw__worker_is_inherited(&team->base))
+        return -EOWNERDEAD;
     coordinator = team->coordinator;
     is_inside = coordinator->_ops->enter(coordinator) == 0;
     read_books(team, ret_statistics);
@@ -400,6 +412,8 @@ int tw_team_new(struct tw_worker *coordinator, tw_create_worker_fn create, void 
     if (!tw_worker_is_exclusive(coordinator) || !create || !ret_team)
         rc = tw__misuse(-EINVAL, "tw_team_new: needs an exclusive coordinator, a create function "
                                  "and ret_team");
+    else if (tw__worker_is_inherited(coordinator))
+        rc = -EOWNERDEAD;
     else if (!(team = make_team(coordinator, create, arg, destroy)))
         rc = -ENOMEM;
     if (rc < 0) {

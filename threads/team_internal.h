@@ -34,6 +34,7 @@
 #include <twine/threads/task_internal.h>
 #include <twine/threads/task_queue_internal.h>
 #include <twine/threads/team.h>
+#include <twine/threads/worker_internal.h>
 
 enum slot_state { SLOT_COMING, SLOT_IDLE, SLOT_WAKING, SLOT_BUSY, SLOT_GONE, SLOT_STATES };
 

@@ -20,13 +20,16 @@ struct run {
     bool was_performed, is_recycled;
 };
 
-/* The worker is idle, or has its next task, when this returns. */
+/* The worker is idle, or has its next task, when this returns. A child forked by the task that
+ * comes back from it has no worker and no team, and gets no next one. */
 static void recycle(struct run *run)
 {
     struct slot *slot = run->slot;
     struct tw_team *team = slot->team;
     struct outcome outcome;
     run->is_recycled = true;
+    if (tw__worker_is_inherited(&team->base))
+        return;
     if (tw__team_enter(team, &outcome)) {
         run->next = tw__books_recycle(team, slot, run->was_performed, &outcome);
         tw__team_leave(team, &outcome);

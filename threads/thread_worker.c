@@ -16,6 +16,7 @@
 #include <twine/base/search_internal.h>
 #include <twine/threads/inbox_internal.h>
 #include <twine/threads/task_internal.h>
+#include <twine/threads/worker_internal.h>
 
 struct thread_worker {
     struct tw_worker base;
@@ -69,10 +70,13 @@ static void sleep_on(struct thread_worker *own)
     own->hooks->has_overstayed(own->owner);
 }
 
-/* The next task, unlinked; it may be long in coming. NULL: the inbox is closed, and empty. */
+/* The next task, unlinked; it may be long in coming. NULL: the inbox is closed, and empty; or a task
+ * has come back in a child that it forked, and the rest is the parent's. */
 static struct tw_task *next_task(struct thread_worker *own)
 {
     struct tw_task *task = own->left;
+    if (tw__worker_is_inherited(&own->base))
+        return NULL;
     while (!task) {
         task = tw__inbox_take(&own->inbox);
         if (task)
@@ -114,7 +118,7 @@ static void run_on_thread(struct tw__cache_job *job)
         give_up_all(own, rc);
     } else {
         run_all(own);
-        if (own->hooks)
+        if (own->hooks && !tw__worker_is_inherited(&own->base))
             own->hooks->finish(own->owner);
     }
     current = NULL;

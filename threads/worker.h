@@ -2,6 +2,9 @@
  * A worker: anything that takes tasks and can quit. A thread, a lock, a list in memory, a team, a
  * pool and a reactor are all workers. What each promises beyond this page stands in its own header.
  *
+ * In a forked child the workers made before are the parent's: there every function of theirs
+ * answers -EOWNERDEAD, without waiting for any lock, and to let go of one does nothing.
+ *
  * (Twisted's IWorker; its verb "do" is a keyword in C.)
  */
 #ifndef TWINE_THREADS_WORKER_H
@@ -25,7 +28,9 @@ struct tw_worker;
  * Blocks:    never, save a lock worker, which waits for its lock.
  * Ownership: the task is lent, and must not move until fn is entered; on error it was never lent.
  * Returns:   0; -ESHUTDOWN if the worker has quit, and then fn is not called; -EAGAIN from a worker
- *            whose thread cannot be made, or that lets no more tasks wait; -EINVAL for NULL, or a task that is submitted already.
+ *            whose thread cannot be made, or that lets no more tasks wait; -EOWNERDEAD for a worker
+ *            made before a fork, in the child; -EINVAL for NULL, or a task that is submitted
+ *            already.
  */
 TW_EXPORT int tw_worker_submit(struct tw_worker *worker, struct tw_task *task);
 

@@ -55,6 +55,7 @@ struct tw_worker_ops {
 struct tw_worker {
     const struct tw_worker_ops *_ops;
     unsigned _refs;
+    unsigned _epoch;
     void *_slot; /* a pool's: where its team keeps the books of this one */
 };
 
