@@ -2,17 +2,32 @@
  * The thread cache: the process's OS threads between workers (after trio's).
  *
  * It is unbounded: whoever starts work limits it. The thread that became idle last is taken first,
- * so that the others stay idle and end after a while. All signals but the synchronous faults are
- * blocked on its threads. They do not keep the process alive.
+ * so that the others stay idle and end after a while. Each stack size has threads of its own. All
+ * signals but the synchronous faults are blocked on its threads. They do not keep the process
+ * alive: what is at work when main returns ends with it.
+ *
+ * Nothing of the work is left on its thread: name, signal mask and errno are as before. What else
+ * it changes (priority, affinity, floating-point modes, locale) it has to put back by itself.
+ *
+ * A forked child has a cache of its own, empty at first; see "fork" in doc/guide.md.
  */
 #ifndef TWINE_THREADS_THREAD_CACHE_H
 #define TWINE_THREADS_THREAD_CACHE_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <twine/base/clock.h>
 #include <twine/base/result.h>
 
 TW_BEGIN_DECLS
+
+/** How a thread is started; a field left 0 means the default. */
+struct tw_start_thread_options {
+    size_t size;       /**< sizeof(struct tw_start_thread_options) */
+    const char *label; /**< the thread's name while the work and its delivery run: 15 bytes are
+                            kept; NULL: "twine soon" */
+    size_t stack_size; /**< bytes; 0: the system's default */
+};
 
 /**
  * Run work on a thread of its own, soon, and deliver its result there.
@@ -25,8 +40,9 @@ TW_BEGIN_DECLS
  * Blocks:    never; work may block, deliver must not.
  * Ownership: (arg, destroy) is consumed, on error too; destroy may be NULL. deliver may be NULL;
  *            then a failure of the work is reported as unhandled. What deliver leaves in the result
- *            is destroyed.
- * Returns:   0; -ENOMEM; -EAGAIN if no thread can be made; -EINVAL without work.
+ *            is destroyed. The options are borrowed for the call, NULL means the defaults.
+ * Returns:   0; -ENOMEM; -EAGAIN if no thread can be made; -EINVAL without work, or for a stack
+ *            size the system refuses.
  *
  * @param work what to run; it starts from null
  * @param arg its argument
@@ -35,7 +51,8 @@ TW_BEGIN_DECLS
  * @param deliver_arg borrowed until deliver has returned
  */
 TW_EXPORT int tw_start_thread_soon(tw_call_fn work, void *arg, tw_destroy_fn destroy,
-                                   tw_call_fn deliver, void *deliver_arg);
+                                   tw_call_fn deliver, void *deliver_arg,
+                                   const struct tw_start_thread_options *options);
 
 /**
  * How long an idle thread waits for work before it ends, in nanoseconds; 10 s unless told.

@@ -22,6 +22,10 @@ struct tw__cache_job {
  * */
 bool tw__thread_cache_takes_stack(size_t stack_size);
 
+/* For tests: asked before each thread is made; what it answers is the error, if it is not 0. Set
+ * while no other thread may start one; NULL: not asked. */
+extern int (*tw__thread_create_hook)(void);
+
 /* Any thread. 0; -EAGAIN or -ENOMEM: no thread; -EINVAL: the system refuses the stack size. On
  * error the job is yours still. */
 int tw__thread_cache_start(struct tw__cache_job *job);

@@ -67,13 +67,13 @@ TEST(CTX_005_nothing_stays_on_a_thread_of_the_cache)
     atomic_int done = 0;
     cache_empty();
     before = enter_ann();
-    CU_ASSERT_EQUAL(tw_start_thread_soon(work, NULL, destroy_arg, deliver, NULL), 0);
+    CU_ASSERT_EQUAL(tw_start_thread_soon(work, NULL, destroy_arg, deliver, NULL, NULL), 0);
     tw_context_leave(before);
     WAIT_UNTIL(atomic_load(&ann.destroyed) == 1); /* the delivery is over */
     CU_ASSERT_PTR_EQUAL(ann.in_work, &ann);
     CU_ASSERT_PTR_EQUAL(ann.in_destroy, &ann);
     CU_ASSERT_PTR_EQUAL(ann.in_delivery, &ann);
-    CU_ASSERT_EQUAL(tw_start_thread_soon(look, &seen, NULL, note_done, &done), 0);
+    CU_ASSERT_EQUAL(tw_start_thread_soon(look, &seen, NULL, note_done, &done, NULL), 0);
     WAIT_UNTIL(atomic_load(&done));
     CU_ASSERT_PTR_NULL(seen);
     CU_ASSERT_EQUAL(cache_threads(), 1);

@@ -1,56 +1,12 @@
 /*
  * The thread cache: work on threads of its own, and which thread gets it.
  */
-#include "crowd.h"
-#include <dirent.h>
+#include "course.h"
 #include <signal.h>
+#include <twine/base/here_internal.h>
+#include <unistd.h>
 
 SUITE_WITH_THREADS("thread cache")
-
-/* What happens to one start: each step notes when, and on which thread. */
-struct course {
-    atomic_int step;
-    int work_at, destroy_at, deliver_at;
-    void *work_on, *destroy_on, *deliver_on;
-    void *value;
-    struct gate *gate;
-    atomic_int done;
-};
-
-static void course_work(struct tw_result *result, void *arg)
-{
-    struct course *course = (struct course *)arg;
-    course->work_at = atomic_fetch_add(&course->step, 1);
-    course->work_on = this_thread();
-    course->value = tw_result_value(result);
-    if (course->gate)
-        gate_wait(course->gate);
-    tw_result_set(result, course, NULL);
-}
-
-static void course_destroy(void *arg)
-{
-    struct course *course = (struct course *)arg;
-    course->destroy_at = atomic_fetch_add(&course->step, 1);
-    course->destroy_on = this_thread();
-}
-
-static void course_deliver(struct tw_result *result, void *arg)
-{
-    struct course *course = (struct course *)arg;
-    course->deliver_at = atomic_fetch_add(&course->step, 1);
-    course->deliver_on = this_thread();
-    course->value = tw_result_value(result);
-    atomic_store(&course->done, 1);
-}
-
-static void course_start(struct course *course, struct gate *gate)
-{
-    memset(course, 0, sizeof *course);
-    course->gate = gate;
-    CU_ASSERT_EQUAL(
-        tw_start_thread_soon(course_work, course, course_destroy, course_deliver, course), 0);
-}
 
 /* Work, the destroy of its argument, and the delivery of its result happen once each, in this
  * order, on one thread that is not the caller's. */
@@ -90,6 +46,75 @@ TEST(the_thread_idle_last_is_taken_first)
     CU_ASSERT_EQUAL(cache_threads(), 2);
 }
 
+/* --- stack sizes ------------------------------------------------------------------------------ */
+
+static const size_t stack_sizes[] = {0, 256 * 1024, 512 * 1024, 1024 * 1024};
+
+static void course_start_sized(struct course *course, struct gate *gate, size_t stack_size)
+{
+    struct tw_start_thread_options options = {sizeof options, NULL, stack_size};
+    course_start_with(course, gate, &options);
+}
+
+/* R15: each stack size has idle threads of its own, and of each the last idle is taken first; no
+ * thread is made while one of the size idles. */
+TEST(each_stack_size_has_its_own_idle_threads)
+{
+    struct course courses[4][2], again[4];
+    struct gate gates[4][2];
+    size_t i, k;
+    cache_empty();
+    for (i = 0; i < 4; i++)
+        for (k = 0; k < 2; k++) {
+            gate_init(&gates[i][k]);
+            course_start_sized(&courses[i][k], &gates[i][k], stack_sizes[i]);
+        }
+    for (k = 2; k-- > 0;) /* the first of each size becomes idle last */
+        for (i = 0; i < 4; i++) {
+            size_t before = cache_idle();
+            gate_open(&gates[i][k], 1);
+            WAIT_UNTIL(cache_idle() == before + 1);
+        }
+    CU_ASSERT_EQUAL(cache_threads(), 8);
+    for (i = 0; i < 4; i++)
+        course_start_sized(&again[i], NULL, stack_sizes[3 - i]);
+    for (i = 0; i < 4; i++) {
+        WAIT_UNTIL(atomic_load(&again[i].done));
+        CU_ASSERT_PTR_EQUAL(again[i].work_on, courses[3 - i][0].work_on);
+    }
+    CU_ASSERT_EQUAL(cache_threads(), 8);
+    cache_empty();
+}
+
+static void note_stack_size(struct tw_result *result, void *arg)
+{
+    pthread_attr_t attributes;
+    (void)result;
+    pthread_getattr_np(pthread_self(), &attributes);
+    pthread_attr_getstacksize(&attributes, (size_t *)arg);
+    pthread_attr_destroy(&attributes);
+}
+
+/* The thread has the stack asked for. One that the system refuses is -EINVAL, which leaves nothing
+ * behind, and the argument is consumed; and the next start is as ever. */
+TEST(a_stack_size_is_had_or_refused)
+{
+    struct tw_start_thread_options options = {sizeof options, NULL, 16 << 20};
+    size_t stack_size = 0;
+    int count = 0;
+    cache_empty();
+    CU_ASSERT_EQUAL(tw_start_thread_soon(note_stack_size, &stack_size, NULL, NULL, NULL, &options),
+                    0);
+    cache_empty();
+    CU_ASSERT_TRUE(stack_size >= 16 << 20);
+    options.stack_size = 1;
+    CU_ASSERT_EQUAL(
+        tw_start_thread_soon(note_stack_size, &count, count_destroy, NULL, NULL, &options),
+        -EINVAL);
+    CU_ASSERT_EQUAL(count, 1);
+    CU_ASSERT_EQUAL(cache_threads(), 0);
+}
+
 /* --- idle before deliver ---------------------------------------------------------------------- */
 
 struct chain {
@@ -113,7 +138,7 @@ static void chain_deliver(struct tw_result *result, void *arg)
         chain->most_threads = threads;
     if (--chain->left == 0)
         atomic_store(&chain->done, 1);
-    else if (tw_start_thread_soon(chain_work, NULL, NULL, chain_deliver, chain) < 0)
+    else if (tw_start_thread_soon(chain_work, NULL, NULL, chain_deliver, chain, NULL) < 0)
         atomic_store(&chain->done, -1);
 }
 
@@ -123,7 +148,7 @@ TEST(a_delivery_that_starts_the_next_makes_no_second_thread)
 {
     struct chain chain = {1000, 0, 0};
     cache_empty();
-    CU_ASSERT_EQUAL(tw_start_thread_soon(chain_work, NULL, NULL, chain_deliver, &chain), 0);
+    CU_ASSERT_EQUAL(tw_start_thread_soon(chain_work, NULL, NULL, chain_deliver, &chain, NULL), 0);
     WAIT_UNTIL(atomic_load(&chain.done));
     CU_ASSERT_EQUAL(atomic_load(&chain.done), 1);
     CU_ASSERT_EQUAL(chain.most_threads, 1);
@@ -162,18 +187,20 @@ static void count_up(struct tw_result *result, void *arg)
 
 static void start_many(struct person *person)
 {
+    struct tw_start_thread_options options = {sizeof options, "many", 0};
     atomic_int *count = (atomic_int *)person->arg;
     int i;
     for (i = 0; i < 300; i++) {
-        while (tw_start_thread_soon(count_up, count, NULL, count_up, count) < 0)
+        options.stack_size = stack_sizes[below(&person->random, 4)];
+        while (tw_start_thread_soon(count_up, count, NULL, count_up, count, &options) < 0)
             sched_yield();
         if (below(&person->random, 3) == 0)
             sched_yield();
     }
 }
 
-/* R15: work handed over in the moment a thread expires is not lost: with threads that expire at
- * once, each work and each delivery happens once. */
+/* R15: work handed over in the moment a thread expires is not lost: with threads of several stack
+ * sizes that expire at once, each work and each delivery happens once. */
 TEST(work_in_the_moment_of_expiry_is_not_lost)
 {
     atomic_int count = 0;
@@ -212,9 +239,10 @@ TEST(what_nobody_takes_is_destroyed_once)
     int value = 0;
     cache_empty();
     atomic_store(&destroyed, 0);
-    CU_ASSERT_EQUAL(tw_start_thread_soon(give_value, &value, count_destroyed, leave_it, NULL), 0);
+    CU_ASSERT_EQUAL(tw_start_thread_soon(give_value, &value, count_destroyed, leave_it, NULL, NULL),
+                    0);
     WAIT_UNTIL(atomic_load(&destroyed) == 2);
-    CU_ASSERT_EQUAL(tw_start_thread_soon(give_value, &value, NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_start_thread_soon(give_value, &value, NULL, NULL, NULL, NULL), 0);
     WAIT_UNTIL(atomic_load(&destroyed) == 3);
     cache_empty();
     CU_ASSERT_EQUAL(atomic_load(&destroyed), 3);
@@ -231,114 +259,123 @@ TEST(a_failure_without_delivery_is_reported)
 {
     cache_empty();
     EXPECT_REPORTS(1);
-    CU_ASSERT_EQUAL(tw_start_thread_soon(fail, NULL, NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_start_thread_soon(fail, NULL, NULL, NULL, NULL, NULL), 0);
     cache_empty();
     CU_ASSERT_EQUAL_FATAL(harness_reports(), 1);
     CU_ASSERT_EQUAL(harness_report(0)->level, TW_REPORT_UNHANDLED);
     CU_ASSERT_EQUAL(harness_report(0)->code, EIO);
 }
 
-/* --- signals and misuse ----------------------------------------------------------------------- */
+/* --- what a job leaves behind ----------------------------------------------------------------- */
 
-static void note_mask(struct tw_result *result, void *arg)
+/* What a job finds on its thread, and then spoils. */
+struct found {
+    sigset_t mask;
+    char name[16];
+    int error;
+    struct tw__here here;
+};
+
+static void name_of(pid_t thread, char *ret_name)
 {
-    sigset_t open;
-    (void)result;
-    pthread_sigmask(SIG_SETMASK, NULL, (sigset_t *)arg);
-    sigemptyset(&open);
-    pthread_sigmask(SIG_SETMASK, &open, NULL);
+    char path[64];
+    FILE *file;
+    snprintf(path, sizeof path, "/proc/self/task/%d/comm", (int)thread);
+    ret_name[0] = '\0';
+    if ((file = fopen(path, "r"))) {
+        if (fscanf(file, "%15[^\n]", ret_name) != 1)
+            ret_name[0] = '\0';
+        fclose(file);
+    }
 }
 
-/* All signals but the synchronous faults are blocked on the cache's threads, and are so again for
- * the next work when one has opened them. */
-TEST(signals_are_blocked)
+static atomic_int thread_number;
+
+static void find_and_spoil(struct tw_result *result, void *arg)
 {
-    struct chain last = {1, 0, 0};
-    sigset_t masks[2];
+    struct found *found = (struct found *)arg;
+    sigset_t open;
+    (void)result;
+    found->error = errno;
+    found->here = tw__here;
+    atomic_store(&thread_number, (int)gettid());
+    pthread_getname_np(pthread_self(), found->name, sizeof found->name);
+    pthread_sigmask(SIG_SETMASK, NULL, &found->mask);
+    sigemptyset(&open);
+    pthread_sigmask(SIG_SETMASK, &open, NULL);
+    pthread_setname_np(pthread_self(), "spoiled");
+    errno = EXDEV;
+}
+
+static void check_found(const struct found *found, const char *name)
+{
+    const struct tw__here nothing = {NULL, NULL, NULL};
+    CU_ASSERT_TRUE(sigismember(&found->mask, SIGINT));
+    CU_ASSERT_TRUE(sigismember(&found->mask, SIGTERM));
+    CU_ASSERT_TRUE(sigismember(&found->mask, SIGCHLD));
+    CU_ASSERT_FALSE(sigismember(&found->mask, SIGSEGV));
+    CU_ASSERT_FALSE(sigismember(&found->mask, SIGFPE));
+    CU_ASSERT_STRING_EQUAL(found->name, name);
+    CU_ASSERT_EQUAL(found->error, 0);
+    CU_ASSERT_EQUAL(memcmp(&found->here, &nothing, sizeof nothing), 0);
+}
+
+/* R15: all signals but the synchronous faults are blocked on the cache's threads; the thread has
+ * the name of its work, 15 bytes of the label, and is "twine idle" in between; and nothing that one
+ * job makes of mask, name or errno is found by the next on the same thread. */
+TEST(nothing_of_a_job_is_left_on_its_thread)
+{
+    struct tw_start_thread_options options = {sizeof options, "resize 640x480 of 7.png", 0};
+    const struct tw_start_thread_options *given[3] = {NULL, &options, NULL};
+    const char *names[3] = {"twine soon", "resize 640x480 ", "twine soon"};
+    struct chain last = {0, 0, 0};
+    struct found found[3];
+    char name[16];
     int i;
     cache_empty();
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < 3; i++) {
         atomic_store(&last.done, 0);
         last.left = 1;
-        CU_ASSERT_EQUAL(tw_start_thread_soon(note_mask, &masks[i], NULL, chain_deliver, &last), 0);
+        CU_ASSERT_EQUAL(
+            tw_start_thread_soon(find_and_spoil, &found[i], NULL, chain_deliver, &last, given[i]),
+            0);
         WAIT_UNTIL(atomic_load(&last.done));
-        CU_ASSERT_TRUE(sigismember(&masks[i], SIGINT));
-        CU_ASSERT_TRUE(sigismember(&masks[i], SIGTERM));
-        CU_ASSERT_TRUE(sigismember(&masks[i], SIGCHLD));
-        CU_ASSERT_FALSE(sigismember(&masks[i], SIGSEGV));
-        CU_ASSERT_FALSE(sigismember(&masks[i], SIGFPE));
+        check_found(&found[i], names[i]);
+        do
+            name_of((pid_t)atomic_load(&thread_number), name);
+        while (strcmp(name, "twine idle") != 0);
     }
     CU_ASSERT_EQUAL(cache_threads(), 1);
 }
 
-/* --- draining --------------------------------------------------------------------------------- */
-
-static int tasks_of_the_process(void)
+/* The argument has gone before the thread counts as idle: while it is being destroyed there is no
+ * idle thread. */
+static void note_idle(void *arg)
 {
-    DIR *folder = opendir("/proc/self/task");
-    int count = 0;
-    while (folder && readdir(folder))
-        count++;
-    if (folder)
-        closedir(folder);
-    return count;
+    *(size_t *)arg = cache_idle();
 }
 
-/* Draining ends idle threads and waits until the system has none of them left; what is at work is
- * waited for; and the cache works on afterwards. */
-TEST(drain_waits_for_the_real_end)
+TEST(the_argument_goes_before_the_thread_is_idle)
 {
-    struct course courses[5];
-    size_t threads, i;
-    int round, before;
-    CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
-    before = tasks_of_the_process();
-    for (round = 0; round < 10; round++) {
-        for (i = 0; i < 5; i++)
-            course_start(&courses[i], NULL);
-        CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
-        for (i = 0; i < 5; i++)
-            CU_ASSERT_EQUAL(atomic_load(&courses[i].done), 1);
-        tw_thread_cache_statistics(&threads, NULL);
-        CU_ASSERT_EQUAL(threads, 0);
-        CU_ASSERT_EQUAL(tasks_of_the_process(), before);
-    }
+    size_t idle = 99;
+    cache_empty();
+    CU_ASSERT_EQUAL(tw_start_thread_soon(leave_it, &idle, note_idle, NULL, NULL, NULL), 0);
+    cache_empty();
+    CU_ASSERT_EQUAL(idle, 0);
 }
 
-/* It does not wait longer than it is told. */
-TEST(drain_gives_up_in_time)
-{
-    struct course course;
-    struct gate gate;
-    gate_init(&gate);
-    course_start(&course, &gate);
-    CU_ASSERT_EQUAL(tw_thread_cache_drain(0), -ETIMEDOUT);
-    gate_open(&gate, 1);
-    CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
-    CU_ASSERT_EQUAL(atomic_load(&course.done), 1);
-}
+/* --- misuse, and no memory --------------------------------------------------------------------- */
 
-static void drain_here(struct tw_result *result, void *arg)
-{
-    (void)result;
-    (void)arg;
-    PROVOKE_ERROR(tw_thread_cache_drain(TW_FOREVER), -EDEADLK);
-}
-
-/* A thread of the cache cannot wait for its own end. */
-TEST(drain_on_its_own_thread_is_refused)
-{
-    CU_ASSERT_EQUAL(tw_start_thread_soon(drain_here, NULL, NULL, NULL, NULL), 0);
-    CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
-    PROVOKE(tw_thread_cache_drain(-1));
-}
-
-/* Without work, and with a negative timeout, the call is misuse; the argument is consumed. */
+/* Without work, with options of no size, and with a negative timeout, the call is misuse; the
+ * argument is consumed. */
 TEST(misuse_is_refused)
 {
+    const struct tw_start_thread_options unsized = {0, NULL, 0};
     int count = 0;
-    PROVOKE(tw_start_thread_soon(NULL, &count, count_destroy, NULL, NULL));
+    PROVOKE(tw_start_thread_soon(NULL, &count, count_destroy, NULL, NULL, NULL));
     CU_ASSERT_EQUAL(count, 1);
+    PROVOKE(tw_start_thread_soon(leave_it, &count, count_destroy, NULL, NULL, &unsized));
+    CU_ASSERT_EQUAL(count, 2);
     PROVOKE(tw_thread_cache_set_idle_timeout(-1));
     tw_thread_cache_statistics(NULL, NULL);
 }
@@ -346,10 +383,11 @@ TEST(misuse_is_refused)
 /* Short of memory a start is refused with -ENOMEM, and the argument is consumed all the same. */
 SWEEP(short_of_memory)
 {
+    struct tw_start_thread_options options = {sizeof options, NULL, stack_sizes[1]};
     int value = 0, rc;
     cache_empty();
     atomic_store(&destroyed, 0);
-    rc = tw_start_thread_soon(give_value, &value, count_destroyed, leave_it, NULL);
+    rc = tw_start_thread_soon(give_value, &value, count_destroyed, leave_it, NULL, &options);
     CU_ASSERT_EQUAL(rc, harness_failed_one() ? -ENOMEM : 0);
     cache_empty();
     CU_ASSERT_EQUAL(atomic_load(&destroyed), rc < 0 ? 1 : 2);
