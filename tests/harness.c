@@ -88,6 +88,11 @@ bool harness_failed_one(void)
     return atomic_load(&failed_one);
 }
 
+long harness_live(void)
+{
+    return atomic_load(&live);
+}
+
 /* --- reports ---------------------------------------------------------------------------------- */
 
 static void take_report(enum tw_report_level level, const char *text, struct tw_failure *failure,

@@ -65,6 +65,9 @@ void harness_add_sweep(const char *name, void (*scenario)(void));
 /* The scenario asks whether an allocation was made to fail in this run so far. */
 bool harness_failed_one(void);
 
+/* How many of the library's allocations are alive. */
+long harness_live(void);
+
 /* Reports: what the library told since the test began. */
 struct harness_report {
     enum tw_report_level level;
