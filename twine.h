@@ -28,6 +28,7 @@
 #include <twine/threads/memory_worker.h>
 #include <twine/threads/pool.h>
 #include <twine/threads/strand.h>
+#include <twine/threads/supply_pool.h>
 #include <twine/threads/task.h>
 #include <twine/threads/team.h>
 #include <twine/threads/thread_cache.h>

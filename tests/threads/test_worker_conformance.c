@@ -97,6 +97,40 @@ TEST(a_strand_over_a_lock_worker_conforms)
     check_conforms(&kind);
 }
 
+static int make_limiter(void *arg, struct tw_worker **ret_worker)
+{
+    struct over *over = (struct over *)arg;
+    struct tw_limiter *limiter = NULL;
+    CU_ASSERT_EQUAL_FATAL(over->make_below(&over->below), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_limiter_new(over->below, 2, &limiter), 0);
+    *ret_worker = tw_limiter_worker(limiter);
+    return 0;
+}
+
+/* A limiter over a worker that is told to work. */
+TEST(a_limiter_over_a_memory_worker_conforms)
+{
+    struct over over = {tw_memory_worker_new, NULL};
+    struct tw_worker_conformance kind = {.size = sizeof kind};
+    kind.flags = TW_CONFORMANCE_ONE_THREAD;
+    kind.arg = &over;
+    kind.make = make_limiter;
+    kind.run = run_below;
+    kind.end = drop_below;
+    check_conforms(&kind);
+}
+
+/* A limiter over a worker that works by itself, at once. */
+TEST(a_limiter_over_a_lock_worker_conforms)
+{
+    struct over over = {tw_lock_worker_new, NULL};
+    struct tw_worker_conformance kind = {.size = sizeof kind};
+    kind.arg = &over;
+    kind.make = make_limiter;
+    kind.end = drop_below;
+    check_conforms(&kind);
+}
+
 /* --- teams ------------------------------------------------------------------------------------ */
 
 struct hand_kind {
