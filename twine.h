@@ -33,6 +33,7 @@
 #include <twine/threads/team.h>
 #include <twine/threads/thread_cache.h>
 #include <twine/threads/thread_worker.h>
+#include <twine/threads/watch.h>
 #include <twine/threads/worker.h>
 #include <twine/threads/worker_ops.h>
 

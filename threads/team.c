@@ -13,6 +13,7 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/base/self_internal.h>
+#include <twine/threads/watch_internal.h>
 
 void tw__team_drop_hold(struct tw_team *team)
 {
@@ -102,12 +103,15 @@ bool tw__team_enter(struct tw_team *team, struct outcome *outcome)
 /* What create_worker has asked of the team meanwhile is in the inbox. */
 void tw__team_leave(struct tw_team *team, struct outcome *outcome)
 {
+    struct tw_watch *to_tell;
     while (atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed))
         tw__team_drain(team, outcome);
+    to_tell = tw__watch_gather(team);
     atomic_store_explicit(&team->visitor, 0, memory_order_relaxed);
     team->coordinator->_ops->leave(team->coordinator);
     if (!tw__outcome_is_nothing(outcome))
         tw__team_settle(team, outcome);
+    tw__watch_tell(to_tell);
 }
 
 void tw__team_do(struct tw_team *team, struct op *op)

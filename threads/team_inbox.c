@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/self_internal.h>
+#include <twine/threads/watch_internal.h>
 
 /* Never called: it tells an op from a user's task. */
 void tw__op_mark(struct tw_task *task, int status)
@@ -105,13 +106,16 @@ static bool is_through(struct tw_team *team)
 static void step_fn(struct tw_task *step, int status)
 {
     struct tw_team *team = TW_CONTAINER(step, struct tw_team, step);
+    struct tw_watch *to_tell;
     struct outcome outcome;
     (void)status; /* a coordinator that has gone excludes nobody any more, but is_posted does */
     tw__outcome_init(&outcome);
     do
         tw__team_drain(team, &outcome);
     while (!is_through(team));
+    to_tell = tw__watch_gather(team);
     tw__team_settle(team, &outcome);
+    tw__watch_tell(to_tell);
     tw__team_drop_hold(team);
 }
 

@@ -133,6 +133,7 @@ struct tw_team {
         bool is_posted;
     } inbox; /* under inbox_lock */
     atomic_bool inbox_is_full;
+    _Atomic(struct tw_watch *) watches; /* those who watch it, changed under inbox_lock */
     _Atomic(uintptr_t) visitor; /* tw__self() of the thread that has entered for this team; 0 */
     atomic_bool has_quit;       /* set under inbox_lock, from the moment quit was called */
 };
