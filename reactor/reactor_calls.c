@@ -45,39 +45,72 @@ struct call {
     tw_action_fn action;
     void *arg;
     tw_destroy_fn destroy;
+};
+
+/* A block of its own: the pointer more would cost every call the next size of malloc. */
+struct call_in_context {
+    struct call call;
     struct tw_context *context; /* a reference */
 };
 
-static void call_fn(struct tw_task *task, int status)
+static void run_call(struct call *call, int status, struct tw_context *context)
 {
-    struct call *call = (struct call *)task;
-    struct tw_context *before = tw__context_swap(call->context);
+    struct tw_context *before = tw__context_swap(context);
     if (status == 0)
         call->action(call->arg);
     if (call->destroy)
         call->destroy(call->arg);
-    tw__context_swap_back(before, call->context);
-    tw__context_drop(call->context);
+    tw__context_swap_back(before, context);
+    tw__free(call);
+}
+
+static void call_fn(struct tw_task *task, int status)
+{
+    run_call((struct call *)task, status, NULL);
+}
+
+static void call_in_context_fn(struct tw_task *task, int status)
+{
+    struct tw_context *context = ((struct call_in_context *)task)->context;
+    run_call((struct call *)task, status, context);
+    tw_context_unref(context);
+}
+
+static struct call *new_call(void)
+{
+    struct tw_context *context = tw__context_capture();
+    struct call *call =
+        (struct call *)tw__malloc(context ? sizeof(struct call_in_context) : sizeof(struct call));
+    if (!call) {
+        tw__context_drop(context);
+        return NULL;
+    }
+    tw_task_init(&call->task, context ? call_in_context_fn : call_fn);
+    if (context)
+        ((struct call_in_context *)call)->context = context;
+    return call;
+}
+
+static void drop_call(struct call *call)
+{
+    if (call->task.fn == call_in_context_fn)
+        tw_context_unref(((struct call_in_context *)call)->context);
     tw__free(call);
 }
 
 static int send_call(struct tw_reactor *reactor, tw_action_fn action, void *arg,
                      tw_destroy_fn destroy)
 {
-    struct call *call = (struct call *)tw__malloc(sizeof *call);
+    struct call *call = new_call();
     int rc;
     if (!call)
         return -ENOMEM;
-    tw_task_init(&call->task, call_fn);
     call->action = action;
     call->arg = arg;
     call->destroy = destroy;
-    call->context = tw__context_capture();
     rc = tw_worker_submit(&reactor->_common->mailbox->base, &call->task);
-    if (rc < 0) {
-        tw__context_drop(call->context);
-        tw__free(call);
-    }
+    if (rc < 0)
+        drop_call(call);
     return rc;
 }
 
