@@ -16,6 +16,8 @@ void tw__pool_drop_hold(struct tw_pool *pool)
 {
     if (atomic_fetch_sub(&pool->holds, 1) != 1)
         return;
+    if (pool->team)
+        tw__team_forget_policy(pool->team);
     tw_team_unref(pool->team);
     tw__lock_done(&pool->lock);
     tw__free(pool);

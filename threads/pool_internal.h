@@ -37,6 +37,7 @@ struct tw_pool {
         size_t threads;
         bool team_has_ended, has_ended;
         struct tw__pool_patience patience;
+        struct pool_thread *first;     /* of all threads */
         struct tw__task_queue waiters; /* without a worker to be told on, fn is called at once */
     } locked;
 };

@@ -18,7 +18,32 @@ struct pool_thread {
     struct tw_pool *pool;
     struct tw_worker *worker; /* lives longer */
     void *state;              /* the thread's own: from its start hook */
+    struct pool_thread *next, *prev;
 };
+
+static void link_thread(struct pool_thread *thread)
+{
+    struct tw_pool *pool = thread->pool;
+    tw__lock_acquire(&pool->lock);
+    thread->next = pool->locked.first;
+    if (thread->next)
+        thread->next->prev = thread;
+    pool->locked.first = thread;
+    tw__lock_release(&pool->lock);
+}
+
+static void unlink_thread(struct pool_thread *thread)
+{
+    struct tw_pool *pool = thread->pool;
+    tw__lock_acquire(&pool->lock);
+    if (thread->prev)
+        thread->prev->next = thread->next;
+    else
+        pool->locked.first = thread->next;
+    if (thread->next)
+        thread->next->prev = thread->prev;
+    tw__lock_release(&pool->lock);
+}
 
 /* --- a start hook that fails ------------------------------------------------------------------ */
 
@@ -100,8 +125,10 @@ static void has_overstayed(void *owner)
 
 static void ended(void *owner)
 {
-    struct tw_pool *pool = ((struct pool_thread *)owner)->pool;
-    tw__free(owner);
+    struct pool_thread *thread = (struct pool_thread *)owner;
+    struct tw_pool *pool = thread->pool;
+    unlink_thread(thread);
+    tw__free(thread);
     tw__pool_thread_has_gone(pool);
 }
 
@@ -134,7 +161,19 @@ static size_t room(void *arg, size_t live)
     return limit > live ? limit - live : 0;
 }
 
-const struct tw__team_policy tw__pool_policy = {room};
+static size_t delivering(void *arg)
+{
+    struct tw_pool *pool = (struct tw_pool *)arg;
+    const struct pool_thread *thread;
+    size_t count = 0;
+    tw__lock_acquire(&pool->lock);
+    for (thread = pool->locked.first; thread; thread = thread->next)
+        count += tw__thread_worker_is_delivering(thread->worker);
+    tw__lock_release(&pool->lock);
+    return count;
+}
+
+const struct tw__team_policy tw__pool_policy = {room, delivering};
 
 /* Whether one more may be made; then it is counted. With none at all there is nobody to leave the
  * work to, and no chance is let go by. */
@@ -166,11 +205,13 @@ static int make_worker(struct tw_pool *pool, struct tw_worker **ret_worker)
     plan.hooks = &thread_hooks;
     plan.owner = thread;
     rc = tw__thread_worker_new(&plan, ret_worker);
-    if (rc < 0)
+    if (rc < 0) {
         tw__free(thread);
-    else
-        thread->worker = *ret_worker;
-    return rc;
+        return rc;
+    }
+    thread->worker = *ret_worker;
+    link_thread(thread);
+    return 0;
 }
 
 int tw__pool_create_worker(void *arg, size_t live, struct tw_worker **ret_worker)

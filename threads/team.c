@@ -306,6 +306,11 @@ static void read_books(struct tw_team *team, struct tw_statistics *ret)
     ret->busy = atomic_load_explicit(&team->coord.busy, memory_order_relaxed);
     ret->coming = atomic_load_explicit(&team->coord.coming, memory_order_relaxed);
     ret->backlog = atomic_load_explicit(&team->coord.waiting, memory_order_relaxed);
+    ret->remaining = ret->backlog + ret->busy;
+    if (team->policy)
+        ret->remaining += team->policy->delivering(team->arg);
+    ret->scheduled = atomic_load_explicit(&team->coord.scheduled, memory_order_relaxed);
+    ret->given_up = atomic_load_explicit(&team->coord.given_up, memory_order_relaxed);
     ret->finished = atomic_load_explicit(&team->coord.finished, memory_order_relaxed);
     ret->wakes = atomic_load_explicit(&team->coord.wakes, memory_order_relaxed);
     ret->failed_creations =
@@ -406,6 +411,16 @@ void tw__team_set_policy(struct tw_team *team, const struct tw__team_policy *pol
 {
     team->policy = policy;
     team->max_backlog = max_backlog;
+}
+
+/* It has ended: only statistics still asks. */
+void tw__team_forget_policy(struct tw_team *team)
+{
+    struct outcome outcome;
+    if (tw__team_enter(team, &outcome)) {
+        team->policy = NULL;
+        tw__team_leave(team, &outcome);
+    }
 }
 
 int tw_team_new(struct tw_worker *coordinator, tw_create_worker_fn create, void *arg,

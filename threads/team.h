@@ -53,14 +53,18 @@ typedef int (*tw_create_worker_fn)(void *arg, size_t live, struct tw_worker **re
 
 /** A team's books at one moment. */
 struct tw_statistics {
-    size_t size;       /**< set it to sizeof(struct tw_statistics) before the call */
-    size_t idle;       /**< workers without a task */
-    size_t busy;       /**< workers with one */
-    size_t coming;     /**< workers whose thread has still to come up */
-    size_t backlog;    /**< tasks no worker has yet */
-    uint64_t finished; /**< tasks whose fn has been called to perform them, and has come to its
+    size_t size;      /**< set it to sizeof(struct tw_statistics) before the call */
+    size_t idle;      /**< workers without a task */
+    size_t busy;      /**< workers with one */
+    size_t coming;    /**< workers whose thread has still to come up */
+    size_t backlog;   /**< tasks no worker has yet */
+    size_t remaining; /**< tasks that are not over: those that wait, those that run, and, in a pool,
+                          those whose delivery has not returned */
+    uint64_t scheduled; /**< tasks accepted: scheduled = finished + given_up + backlog + busy */
+    uint64_t given_up;  /**< tasks cancelled, or given up for want of a worker */
+    uint64_t finished;  /**< tasks whose fn has been called to perform them, and has come to its
                           delivery or its end */
-    uint64_t wakes;    /**< how often an idle worker was given a task */
+    uint64_t wakes;     /**< how often an idle worker was given a task */
     uint64_t failed_creations; /**< how often a worker could not be made, or its thread could not be
                                   started */
 };

@@ -74,6 +74,8 @@ struct slot {
 struct tw__team_policy {
     /* How many workers may be made besides the live ones. */
     size_t (*room)(void *arg, size_t live);
+    /* How many of its workers, idle already or with their next task, are in a delivery. */
+    size_t (*delivering)(void *arg);
 };
 
 /* What is to be done when the books are closed. */
@@ -106,7 +108,7 @@ struct tw_team {
     tw_create_worker_fn create;    /* fixed */
     void *arg;
     tw_destroy_fn destroy;
-    const struct tw__team_policy *policy; /* fixed; NULL if it is not a pool's */
+    const struct tw__team_policy *policy; /* NULL: it is not a pool's, or the pool has gone */
     size_t max_backlog;                   /* fixed; SIZE_MAX: none */
     atomic_int holds; /* the users' one, one until the end, one while the step is posted */
     struct {
@@ -123,7 +125,7 @@ struct tw_team {
         bool is_waking, should_quit, has_ended;
         /* Written inside the coordinator, read by anybody. */
         _Atomic(size_t) idles, busy, coming, waiting;
-        _Atomic(uint64_t) finished, wakes, failed_creations;
+        _Atomic(uint64_t) scheduled, given_up, finished, wakes, failed_creations;
     } coord;
     struct tw_task step; /* in the coordinator while inbox.is_posted */
     struct op quit;
@@ -181,9 +183,10 @@ void tw__team_settle(struct tw_team *team, struct outcome *outcome);
 void tw__team_do(struct tw_team *team, struct op *op);
 void tw__team_drop_hold(struct tw_team *team);
 
-/* For a team that nobody else has yet. */
+/* For a team that nobody else has yet; and before the pool goes, which the team may outlive. */
 void tw__team_set_policy(struct tw_team *team, const struct tw__team_policy *policy,
                          size_t max_backlog);
+void tw__team_forget_policy(struct tw_team *team);
 /* For the pool; see the books. The coordinator is one that can be entered. */
 int tw__team_keep(struct tw_team *team, size_t n); /* 0; -ESHUTDOWN */
 void tw__team_overstay(struct tw_team *team, struct tw_worker *worker);

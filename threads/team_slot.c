@@ -11,6 +11,7 @@
 #include <twine/threads/team_internal.h>
 
 #include <twine/base/memory_internal.h>
+#include <twine/threads/thread_worker_internal.h>
 
 /* On the stack of slot_run, while a task's fn is called. */
 struct run {
@@ -18,11 +19,19 @@ struct run {
     struct slot *slot; /* not to be looked at after a recycle without next */
     struct tw_task *next;
     bool was_performed, is_recycled;
+    atomic_bool *is_delivering; /* a thread worker's; NULL */
 };
+
+/* Release: who sees that a delivery is over sees what it did. */
+static void set_delivering(struct run *run, bool is_delivering)
+{
+    if (run->is_delivering)
+        atomic_store_explicit(run->is_delivering, is_delivering, memory_order_release);
+}
 
 /* The worker is idle, or has its next task, when this returns. A child forked by the task that
  * comes back from it has no worker and no team, and gets no next one. */
-static void recycle(struct run *run)
+static void recycle(struct run *run, bool is_delivering)
 {
     struct slot *slot = run->slot;
     struct tw_team *team = slot->team;
@@ -31,6 +40,8 @@ static void recycle(struct run *run)
     if (tw__worker_is_inherited(&team->base))
         return;
     if (tw__team_enter(team, &outcome)) {
+        if (is_delivering) /* inside, so that the task is counted there or here */
+            set_delivering(run, true);
         run->next = tw__books_recycle(team, slot, run->was_performed, &outcome);
         tw__team_leave(team, &outcome);
     } else {
@@ -41,7 +52,7 @@ static void recycle(struct run *run)
 
 static void run_delivers(struct tw__runner *runner)
 {
-    recycle((struct run *)runner);
+    recycle((struct run *)runner, true);
 }
 
 static void perform(struct run *run, struct tw_task *task)
@@ -53,8 +64,10 @@ static void perform(struct run *run, struct tw_task *task)
     if (status == 0)
         tw__task_set_runner(task, &run->base);
     task->fn(task, status);
-    if (!run->is_recycled)
-        recycle(run);
+    if (run->is_recycled)
+        set_delivering(run, false);
+    else
+        recycle(run, false);
 }
 
 /* The first task of a slot whose node has arrived, and the news that it has. */
@@ -98,6 +111,7 @@ static void slot_run(struct tw_task *node, int status)
     }
     run.base.delivers = run_delivers;
     run.slot = slot;
+    run.is_delivering = tw__thread_worker_delivers(slot->worker);
     for (task = begin(slot); task; task = run.next)
         perform(&run, task);
 }

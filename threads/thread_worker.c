@@ -23,11 +23,12 @@ struct thread_worker {
     struct tw__cache_job job;
     struct tw__inbox inbox;
     struct tw__park park;
-    struct tw__search search; /* the thread's own */
-    struct tw_task *left;     /* the thread's own: taken from the inbox, still to run */
-    bool has_overstayed;      /* the thread's own: its owner knows, and has let it stay */
-    atomic_int holds;         /* the users' one, and the thread's */
-    bool is_started;          /* only touched by the one first submit */
+    struct tw__search search;  /* the thread's own */
+    struct tw_task *left;      /* the thread's own: taken from the inbox, still to run */
+    bool has_overstayed;       /* the thread's own: its owner knows, and has let it stay */
+    atomic_int holds;          /* the users' one, and the thread's */
+    atomic_bool is_delivering; /* set by its own thread */
+    bool is_started;           /* only touched by the one first submit */
     const struct tw__thread_worker_hooks *hooks;
     void *owner;
 };
@@ -37,6 +38,17 @@ static _Thread_local struct thread_worker *current;
 void *tw__thread_worker_current_owner(void)
 {
     return current ? current->owner : NULL;
+}
+
+atomic_bool *tw__thread_worker_delivers(struct tw_worker *worker)
+{
+    return current && &current->base == worker ? &current->is_delivering : NULL;
+}
+
+bool tw__thread_worker_is_delivering(struct tw_worker *worker)
+{
+    return atomic_load_explicit(&((struct thread_worker *)worker)->is_delivering,
+                                memory_order_acquire);
 }
 
 static void drop_hold(struct thread_worker *own)

@@ -4,6 +4,7 @@
 #ifndef TWINE_THREADS_THREAD_WORKER_INTERNAL_H
 #define TWINE_THREADS_THREAD_WORKER_INTERNAL_H
 
+#include <stdatomic.h>
 #include <twine/threads/thread_cache_internal.h>
 #include <twine/threads/thread_worker.h>
 
@@ -32,6 +33,12 @@ struct tw__thread_worker_plan {
 /* A worker that starts its thread when the first task is submitted; that one submit may answer
  * -EAGAIN, and must not overlap with another. 0; -ENOMEM. */
 int tw__thread_worker_new(const struct tw__thread_worker_plan *plan, struct tw_worker **ret_worker);
+
+/* For its team to set while a task of it delivers: of the thread worker whose thread this is. NULL:
+ * it is another kind, or not on its thread. */
+atomic_bool *tw__thread_worker_delivers(struct tw_worker *worker);
+/* Whether that is set. Any thread; of a thread worker only. */
+bool tw__thread_worker_is_delivering(struct tw_worker *worker);
 
 /* The owner of the thread worker whose thread this is, or NULL. */
 void *tw__thread_worker_current_owner(void);

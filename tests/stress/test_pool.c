@@ -381,10 +381,40 @@ TEST(join_waits_for_deliveries)
     CU_ASSERT_EQUAL(books(pool).idle, 1);
     tw_pool_quit(pool);
     CU_ASSERT_EQUAL(live(pool), 0);
+    CU_ASSERT_EQUAL(books(pool).remaining, 1);
     CU_ASSERT_EQUAL(tw_pool_join(pool, 0), -ETIMEDOUT);
     gate_open(&gate, 1);
     end(pool);
     CHECK_JOB(&job, 0);
+}
+
+/* R14: so do the statistics: besides the task that the worker has in hand meanwhile. */
+TEST(remaining_counts_deliveries)
+{
+    struct tw_pool *pool = start(1);
+    struct gate gate;
+    struct job jobs[3];
+    gate_init(&gate);
+    jobs_init(jobs, 2, deliver_at_gate, &gate);
+    job_init(&jobs[2], wait_at_gate, &gate);
+    submit(pool, jobs, 1);
+    WAIT_UNTIL(atomic_load(&gate.waiting) == 1);
+    CU_ASSERT_EQUAL(books(pool).finished, 1);
+    CU_ASSERT_EQUAL(books(pool).idle, 1);
+    CU_ASSERT_EQUAL(books(pool).remaining, 1);
+    submit(pool, jobs + 1, 2);
+    CU_ASSERT_EQUAL(books(pool).remaining, 3);
+    gate_open(&gate, 1);
+    WAIT_UNTIL(atomic_load(&gate.waiting) == 2);
+    CU_ASSERT_EQUAL(books(pool).remaining, 2); /* one delivers, its worker holds the other */
+    CU_ASSERT_EQUAL(books(pool).busy, 1);
+    gate_open(&gate, 1);
+    WAIT_UNTIL(atomic_load(&gate.waiting) == 3);
+    CU_ASSERT_EQUAL(books(pool).remaining, 1);
+    gate_open(&gate, 1);
+    WAIT_UNTIL(books(pool).remaining == 0);
+    CU_ASSERT_EQUAL(books(pool).finished, 3);
+    end(pool);
 }
 
 static atomic_int answer;
@@ -544,12 +574,23 @@ static void play_once(struct person *person)
     }
 }
 
+/* What is read inside is of one moment: no task is counted twice or nowhere. */
+static void check_books(void)
+{
+    struct tw_statistics now = books(game.pool);
+    if (now.scheduled != now.finished + now.given_up + now.backlog + now.busy ||
+        now.remaining < now.backlog + now.busy)
+        atomic_fetch_add(&game.strange, 1);
+}
+
 static void play(struct person *person)
 {
     int i, count = harness_long() ? 20000 : 2000;
     int quits_at = person->index == 0 ? count - 200 : -1;
     for (i = 0; i < count; i++) {
         play_once(person);
+        if (i % 16 == 0)
+            check_books();
         if (i == quits_at)
             tw_pool_quit(game.pool);
     }
@@ -573,6 +614,11 @@ static void game_start(void)
 
 static void game_check(void)
 {
+    struct tw_statistics now = books(game.pool);
+    CU_ASSERT_EQUAL(now.scheduled, atomic_load(&game.accepted));
+    CU_ASSERT_EQUAL(now.finished, atomic_load(&game.performed));
+    CU_ASSERT_EQUAL(now.given_up, atomic_load(&game.given_up));
+    CU_ASSERT_EQUAL(now.remaining, 0);
     CU_ASSERT_EQUAL(atomic_load(&game.performed) + atomic_load(&game.given_up),
                     atomic_load(&game.accepted));
     CU_ASSERT_EQUAL(atomic_load(&game.given_up), atomic_load(&game.cancelled));
@@ -589,8 +635,10 @@ TEST(a_crowd_keeps_the_promises)
     for (round = 0; round < (harness_long() ? 100 : 15); round++) {
         game_start();
         crowd_run(CROWD, harness_seed() + (uint64_t)round * CROWD, play, NULL);
-        end(game.pool);
+        tw_pool_quit(game.pool);
+        CU_ASSERT_EQUAL(tw_pool_join(game.pool, TW_FOREVER), 0);
         game_check();
+        tw_pool_unref(game.pool);
     }
 }
 

@@ -72,7 +72,7 @@ static struct tw_threadpool *make(size_t min, size_t max)
 
 static size_t live(struct tw_threadpool *pool)
 {
-    struct tw_statistics now = {sizeof now, 0, 0, 0, 0, 0, 0, 0};
+    struct tw_statistics now = {.size = sizeof now};
     CU_ASSERT_EQUAL(tw_team_statistics(tw_threadpool_team(pool), &now), 0);
     return now.idle + now.busy + now.coming;
 }
@@ -103,7 +103,7 @@ TEST(TPL_006_start_makes_min_threads)
  * counted nowhere, or twice. */
 TEST(TPL_056_threads_that_come_up_are_counted_once)
 {
-    struct tw_statistics now = {sizeof now, 0, 0, 0, 0, 0, 0, 0};
+    struct tw_statistics now = {.size = sizeof now};
     int round, strange = 0;
     for (round = 0; round < 200; round++) {
         struct tw_threadpool *pool = make(4, 4);

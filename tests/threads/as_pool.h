@@ -14,10 +14,16 @@ static inline size_t hand_room(void *arg, size_t live)
     return hand->limit > live ? hand->limit - live : 0;
 }
 
+static inline size_t hand_delivering(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
 /* As hand_start() with a lock worker; max_backlog: SIZE_MAX for no bound. */
 static inline int hand_start_as_pool(struct hand *hand, size_t limit, size_t max_backlog)
 {
-    static const struct tw__team_policy policy = {hand_room};
+    static const struct tw__team_policy policy = {hand_room, hand_delivering};
     int rc = hand_start(hand, tw_lock_worker_new, limit);
     if (rc >= 0)
         tw__team_set_policy(hand->team, &policy, max_backlog);

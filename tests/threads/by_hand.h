@@ -283,6 +283,8 @@ static inline struct tw_statistics hand_books(const struct hand *hand)
     memset(&books, 0, sizeof books);
     books.size = sizeof books;
     CU_ASSERT_EQUAL(tw_team_statistics(hand->team, &books), 0);
+    CU_ASSERT_EQUAL(books.scheduled, books.finished + books.given_up + books.backlog + books.busy);
+    CU_ASSERT_EQUAL(books.remaining, books.backlog + books.busy);
     return books;
 }
 

@@ -240,6 +240,21 @@ TEST(join_needs_a_quit)
     tw_pool_unref(pool);
 }
 
+/* The books can be read for as long as somebody holds the team, though the pool has gone. */
+TEST(a_team_outlives_its_pool)
+{
+    struct note notes[2];
+    struct tw_statistics books = {.size = sizeof books};
+    struct tw_pool *pool = start_with_work(notes, 2);
+    struct tw_team *team = tw_team_ref(tw_pool_team(pool));
+    tw_pool_unref(pool);
+    CU_ASSERT_EQUAL(tw_team_statistics(team, &books), 0);
+    CU_ASSERT_EQUAL(books.given_up, 2);
+    CU_ASSERT_EQUAL(books.remaining, 0);
+    CU_ASSERT_EQUAL(tw_team_submit(team, &notes[0].task), -ESHUTDOWN);
+    tw_team_unref(team);
+}
+
 /* A quit through its team or its worker is the pool's. */
 TEST(join_after_a_quit_of_its_team)
 {

@@ -783,6 +783,53 @@ SWEEP(making_a_team_without_memory)
         hand_end(&hand);
 }
 
+/* Each task accepted is counted, and then again when it is over: performed, cancelled in the backlog
+ * or when reached, or given up. hand_books() checks the sum each time. */
+TEST(counters)
+{
+    struct hand hand;
+    struct note notes[5];
+    int i;
+    CU_ASSERT_EQUAL_FATAL(hand_start(&hand, tw_lock_worker_new, 1), 0);
+    notes_init(notes, 5);
+    for (i = 0; i < 3; i++)
+        SUBMIT(&hand, &notes[i]);
+    CU_ASSERT_EQUAL(hand_books(&hand).scheduled, 3);
+    CU_ASSERT_EQUAL(hand_books(&hand).remaining, 3);
+    CU_ASSERT_EQUAL(tw_team_cancel(hand.team, &notes[1].task), 0);
+    CU_ASSERT_EQUAL(hand_books(&hand).given_up, 1);
+    hand_run(&hand);
+    CU_ASSERT_EQUAL(hand_books(&hand).finished, 2);
+    CU_ASSERT_EQUAL(hand_books(&hand).remaining, 0);
+    hand.limit = 0;
+    tw_team_shrink(hand.team, TW_TEAM_ALL);
+    SUBMIT(&hand, &notes[3]);
+    CU_ASSERT_EQUAL(tw_team_submit_many(hand.team, (struct tw_task *[]){&notes[4].task}, 1), 0);
+    CU_ASSERT_EQUAL(hand_books(&hand).scheduled, 5);
+    tw_team_quit(hand.team);
+    CU_ASSERT_EQUAL(hand_books(&hand).given_up, 3);
+    CU_ASSERT_EQUAL(hand_books(&hand).finished, 2);
+    CU_ASSERT_EQUAL(hand_books(&hand).remaining, 0);
+    hand_end(&hand);
+}
+
+/* A task that is cancelled, but stays linked until a worker reaches it, is given up then. */
+TEST(counters_of_a_cancelled_task_that_is_reached)
+{
+    struct hand hand;
+    struct note note;
+    CU_ASSERT_EQUAL_FATAL(hand_start(&hand, tw_memory_worker_new, 1), 0);
+    notes_init(&note, 1);
+    SUBMIT(&hand, &note);
+    CU_ASSERT_EQUAL(tw_team_cancel(hand.team, &note.task), 0);
+    hand_run(&hand);
+    CHECK_NOTE(&note, -ECANCELED);
+    CU_ASSERT_EQUAL(hand_books(&hand).scheduled, 1);
+    CU_ASSERT_EQUAL(hand_books(&hand).finished, 0);
+    CU_ASSERT_EQUAL(hand_books(&hand).given_up, 1);
+    hand_end(&hand);
+}
+
 /* --- at random -------------------------------------------------------------------------------- */
 
 #define WALK_NOTES 64
