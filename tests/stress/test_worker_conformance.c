@@ -74,6 +74,25 @@ TEST(a_strand_over_a_pool_conforms)
     check(make_strand, make_pool);
 }
 
+static int make_limiter(void *arg, struct tw_worker **ret_worker)
+{
+    struct over *over = (struct over *)arg;
+    struct tw_limiter *limiter = NULL;
+    int rc;
+    if (over->make_below)
+        CU_ASSERT_EQUAL_FATAL(over->make_below(&over->below), 0);
+    rc = tw_limiter_new(over->below, 2, &limiter);
+    *ret_worker = tw_limiter_worker(limiter);
+    return rc;
+}
+
+/* So does a limiter over a pool, and over nothing but the threads of the cache. */
+TEST(a_limiter_conforms)
+{
+    check(make_limiter, make_pool);
+    check(make_limiter, NULL);
+}
+
 /* The thread workers of a team whose coordinator is a thread too: its books go by steps, with
  * nobody to take them by hand. */
 struct threads_team {

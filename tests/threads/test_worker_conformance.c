@@ -7,7 +7,7 @@
 
 SUITE("worker conformance")
 
-/* --- memory, lock and strand ------------------------------------------------------------------ */
+/* --- memory, lock, strand and limiter --------------------------------------------------------- */
 
 static int make_memory(void *arg, struct tw_worker **ret_worker)
 {
@@ -101,10 +101,11 @@ static int make_limiter(void *arg, struct tw_worker **ret_worker)
 {
     struct over *over = (struct over *)arg;
     struct tw_limiter *limiter = NULL;
+    int rc;
     CU_ASSERT_EQUAL_FATAL(over->make_below(&over->below), 0);
-    CU_ASSERT_EQUAL_FATAL(tw_limiter_new(over->below, 2, &limiter), 0);
+    rc = tw_limiter_new(over->below, 2, &limiter);
     *ret_worker = tw_limiter_worker(limiter);
-    return 0;
+    return rc;
 }
 
 /* A limiter over a worker that is told to work. */
