@@ -149,6 +149,8 @@ int tw_pool_set_idle_time(struct tw_pool *pool, int64_t idle_time)
 {
     if (!pool || idle_time < 0)
         return tw__misuse(-EINVAL, "tw_pool_set_idle_time: needs a pool, and a time not below 0");
+    if (tw__worker_is_inherited(&pool->base))
+        return -EOWNERDEAD;
     atomic_store(&pool->idle_time, idle_time_of(idle_time));
     return 0;
 }

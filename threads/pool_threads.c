@@ -90,6 +90,8 @@ static int begin(void *owner)
     if (!pool->start)
         return 0;
     rc = pool->start(pool->hook_arg, &thread->state);
+    if (tw__worker_is_inherited(&pool->base))
+        return rc; /* a child that the hook has forked, and the pool is the parent's */
     remember_start(pool, rc < 0);
     if (rc >= 0)
         return 0;

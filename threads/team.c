@@ -271,6 +271,8 @@ int tw__team_suspend(struct tw_team *team, bool is_suspended)
 {
     struct outcome outcome;
     int rc = -ESHUTDOWN;
+    if (tw__worker_is_inherited(&team->base))
+        return -EOWNERDEAD;
     if (!tw__team_enter(team, &outcome))
         return -EDEADLK; /* not with a pool's coordinator */
     if (!atomic_load(&team->has_quit))

@@ -190,7 +190,7 @@ void tw__team_forget_policy(struct tw_team *team);
 /* For the pool; see the books. The coordinator is one that can be entered. */
 int tw__team_keep(struct tw_team *team, size_t n); /* 0; -ESHUTDOWN */
 void tw__team_overstay(struct tw_team *team, struct tw_worker *worker);
-int tw__team_suspend(struct tw_team *team, bool is_suspended); /* 0; -EALREADY; -ESHUTDOWN */
+int tw__team_suspend(struct tw_team *team, bool is_suspended); /* as tw_pool_suspend() */
 
 /* --- team_inbox.c: what cannot be done at once ------------------------------------------------ */
 

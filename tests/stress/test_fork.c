@@ -137,6 +137,10 @@ static void refuse_pool(struct tw_pool *pool)
     CHILD_CHECK(tw_pool_submit(pool, &job.task) == -EOWNERDEAD);
     CHILD_CHECK(tw_team_statistics(tw_pool_team(pool), &books) == -EOWNERDEAD);
     CHILD_CHECK(tw_pool_set_limit(pool, 1) == -EOWNERDEAD);
+    CHILD_CHECK(tw_pool_set_minimum(pool, 1) == -EOWNERDEAD);
+    CHILD_CHECK(tw_pool_set_idle_time(pool, 1) == -EOWNERDEAD);
+    CHILD_CHECK(tw_pool_suspend(pool) == -EOWNERDEAD);
+    CHILD_CHECK(tw_pool_resume(pool) == -EOWNERDEAD);
     CHILD_CHECK(tw_pool_quit(pool) == -EOWNERDEAD);
     CHILD_CHECK(tw_pool_join(pool, TW_FOREVER) == -EOWNERDEAD);
     CHILD_CHECK(atomic_load(&job.calls) == 0);
