@@ -56,7 +56,8 @@ struct tw_worker {
     const struct tw_worker_ops *_ops;
     unsigned _refs;
     unsigned _epoch;
-    void *_slot; /* a pool's: where its team keeps the books of this one */
+    /* A pool's: where its team keeps the books of this one. */
+    void *_slot;
 };
 
 /** Make a worker with one reference. Thread: the maker's. */
