@@ -11,6 +11,8 @@
  * does not give it back: work that runs on, abandoned, keeps its token until it is really over.
  *
  * It is a worker by tw_limiter_worker(), so tw_defer_to_pool() takes it.
+ *
+ * In a forked child a limiter made before is the parent's, and answers -EOWNERDEAD.
  */
 #ifndef TWINE_THREADS_LIMITER_H
 #define TWINE_THREADS_LIMITER_H

@@ -30,6 +30,7 @@
 #include <twine/base/lock_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
+#include <twine/threads/worker_internal.h>
 
 /* Pullers are made in blocks, one each time the limit rises above what there are. */
 struct block {
@@ -55,6 +56,12 @@ struct tw_supply_pool {
         bool is_closed, has_ended;
     } locked;
 };
+
+/* It is never made of another process's worker, so it was made before a fork if that was. */
+static bool is_inherited(const struct tw_supply_pool *pool)
+{
+    return tw__worker_is_inherited(pool->below);
+}
 
 size_t tw__shortage(size_t tasks, size_t free, size_t limit, size_t live)
 {
@@ -194,6 +201,8 @@ static void become_free(struct tw__runner *runner)
 {
     struct tw__puller *puller = TW_CONTAINER(runner, struct tw__puller, runner);
     struct tw_supply_pool *pool = puller->pool;
+    if (is_inherited(pool))
+        return; /* in a child that the task has forked, and comes back from */
     tw__lock_acquire(&pool->lock);
     if (pool->locked.live - pool->locked.leaving > pool->locked.limit) {
         pool->locked.leaving++;
@@ -273,10 +282,11 @@ bool tw__puller_step(struct tw__puller *puller)
 static void node_fn(struct tw_task *node, int status)
 {
     struct tw__puller *puller = TW_CONTAINER(node, struct tw__puller, node);
+    struct tw_supply_pool *pool = puller->pool;
     if (status < 0)
         could_not_start(puller);
     else
-        while (tw__puller_step(puller))
+        while (tw__puller_step(puller) && !is_inherited(pool))
             ;
 }
 
@@ -287,6 +297,8 @@ int tw_supply_pool_added(struct tw_supply_pool *pool, size_t n)
     struct tw__puller *list;
     if (!pool)
         return tw__misuse(-EINVAL, "tw_supply_pool_added: needs a pool");
+    if (is_inherited(pool))
+        return -EOWNERDEAD;
     tw__lock_acquire(&pool->lock);
     if (pool->locked.is_closed) {
         tw__lock_release(&pool->lock);
@@ -332,6 +344,8 @@ int tw_supply_pool_set_limit(struct tw_supply_pool *pool, size_t limit)
     size_t made;
     if (!pool)
         return tw__misuse(-EINVAL, "tw_supply_pool_set_limit: needs a pool");
+    if (is_inherited(pool))
+        return -EOWNERDEAD;
     tw__lock_acquire(&pool->lock);
     made = pool->locked.made;
     tw__lock_release(&pool->lock);
@@ -352,6 +366,8 @@ int tw_supply_pool_quit(struct tw_supply_pool *pool)
     bool was_closed;
     if (!pool)
         return tw__misuse(-EINVAL, "tw_supply_pool_quit: needs a pool");
+    if (is_inherited(pool))
+        return -EOWNERDEAD;
     tw__lock_acquire(&pool->lock);
     was_closed = pool->locked.is_closed;
     pool->locked.is_closed = true;
@@ -369,8 +385,10 @@ struct tw_supply_pool *tw_supply_pool_ref(struct tw_supply_pool *pool)
 
 struct tw_supply_pool *tw_supply_pool_unref(struct tw_supply_pool *pool)
 {
+    if (!pool || is_inherited(pool))
+        return NULL;
     /* Release what we did with it, acquire what all others did. */
-    if (pool && atomic_fetch_sub_explicit(&pool->refs, 1, memory_order_acq_rel) == 1) {
+    if (atomic_fetch_sub_explicit(&pool->refs, 1, memory_order_acq_rel) == 1) {
         tw_supply_pool_quit(pool);
         drop_hold(pool);
     }
@@ -379,8 +397,11 @@ struct tw_supply_pool *tw_supply_pool_unref(struct tw_supply_pool *pool)
 
 static int make_pool(struct tw_worker *below, size_t limit, struct tw_supply_pool **ret_pool)
 {
-    struct tw_supply_pool *pool = (struct tw_supply_pool *)tw__zalloc(sizeof *pool);
+    struct tw_supply_pool *pool;
     struct block *block = NULL;
+    if (tw__worker_is_inherited(below))
+        return -EOWNERDEAD;
+    pool = (struct tw_supply_pool *)tw__zalloc(sizeof *pool);
     if (!pool || (limit && !(block = make_block(pool, limit)))) {
         tw__free(pool);
         return -ENOMEM;
@@ -422,6 +443,8 @@ int tw_supply_pool_statistics(struct tw_supply_pool *pool,
     if (!pool || !ret_statistics || ret_statistics->size != sizeof *ret_statistics)
         return tw__misuse(
             -EINVAL, "tw_supply_pool_statistics: needs a pool, and a struct whose size is set");
+    if (is_inherited(pool))
+        return -EOWNERDEAD;
     tw__lock_acquire(&pool->lock);
     ret_statistics->limit = pool->locked.limit;
     ret_statistics->live = pool->locked.live;

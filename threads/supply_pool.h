@@ -5,7 +5,8 @@
  * The supply stays yours: its order, its locks, what is removed from it. The pool takes a task
  * whenever one of its workers is free, and starts workers as they are needed: tell it when you have
  * added something, and it asks how many workers it is short of. A worker that finds nothing leaves
- * at once, so nobody is woken to find nothing.
+ * at once, so nobody is woken to find nothing. In a forked child a pool made before is the
+ * parent's, and answers -EOWNERDEAD.
  *
  *     static struct tw_task *take(void *arg);     the most urgent, or NULL; brings its own lock
  *     static size_t count(void *arg);

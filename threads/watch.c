@@ -38,6 +38,12 @@ struct tw_watch {
     struct tw_statistics told;       /* the task's */
 };
 
+/* In a forked child all of it is the parent's. */
+static bool is_inherited(const struct tw_watch *watch)
+{
+    return tw__worker_is_inherited(&watch->team->base);
+}
+
 /* --- the team's list -------------------------------------------------------------------------- */
 
 static void list(struct tw_watch *watch)
@@ -164,6 +170,8 @@ static void task_fn(struct tw_task *task, int status)
     atomic_exchange_explicit(&watch->state, WATCH_POSTED, memory_order_acq_rel);
     if (!atomic_load(&watch->has_ended))
         look(watch);
+    if (is_inherited(watch))
+        return; /* fn has forked, and comes back from it in the child */
     /* Acquire and release, as the next to post it goes on with what was told. */
     if (atomic_load(&watch->has_ended) ||
         atomic_compare_exchange_strong_explicit(&watch->state, &posted, WATCH_IDLE,
@@ -177,7 +185,10 @@ static void task_fn(struct tw_task *task, int status)
 
 static int make_watch(struct tw_team *team, struct tw_worker *worker, struct tw_watch **ret_watch)
 {
-    struct tw_watch *watch = (struct tw_watch *)tw__zalloc(sizeof *watch);
+    struct tw_watch *watch;
+    if (tw__worker_is_inherited(&team->base) || tw__worker_is_inherited(worker))
+        return -EOWNERDEAD;
+    watch = (struct tw_watch *)tw__zalloc(sizeof *watch);
     if (!watch)
         return -ENOMEM;
     tw_task_init(&watch->task, task_fn);
@@ -237,7 +248,9 @@ struct tw_watch *tw_watch_ref(struct tw_watch *watch)
 
 struct tw_watch *tw_watch_unref(struct tw_watch *watch)
 {
-    if (watch && atomic_fetch_sub_explicit(&watch->refs, 1, memory_order_acq_rel) == 1) {
+    if (!watch || is_inherited(watch))
+        return NULL;
+    if (atomic_fetch_sub_explicit(&watch->refs, 1, memory_order_acq_rel) == 1) {
         end(watch);
         drop_hold(watch);
     }

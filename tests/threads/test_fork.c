@@ -158,6 +158,8 @@ TEST(every_operation_of_a_pool_refuses)
     CU_ASSERT_EQUAL(tw_pool_cancel(pool, &note.task), -EOWNERDEAD);
     CU_ASSERT_EQUAL(tw_pool_set_limit(pool, 1), -EOWNERDEAD);
     CU_ASSERT_EQUAL(tw_pool_set_minimum(pool, 0), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_pool_suspend(pool), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_pool_resume(pool), -EOWNERDEAD);
     CU_ASSERT_EQUAL(tw_pool_notify_end(pool, memory, &note.task), -EOWNERDEAD);
     CU_ASSERT_EQUAL(tw_pool_join(pool, TW_FOREVER), -EOWNERDEAD);
     CU_ASSERT_EQUAL(tw_pool_quit(pool), -EOWNERDEAD);
@@ -194,19 +196,91 @@ TEST(every_operation_of_a_limiter_refuses)
     tw_limiter_unref(limiter);
 }
 
+static struct tw_task *take_none(void *arg)
+{
+    (void)arg;
+    return NULL;
+}
+
+static const struct tw_supply_ops no_supply = {sizeof no_supply, take_none, NULL};
+
+/* And a supply pool's. */
+TEST(every_operation_of_a_supply_pool_refuses)
+{
+    struct tw_supply_pool_statistics books = {.size = sizeof books};
+    struct tw_supply_pool *pool = NULL;
+    struct tw_worker *memory = NULL;
+    int count = 0;
+    CU_ASSERT_EQUAL_FATAL(tw_memory_worker_new(&memory), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_supply_pool_new(memory, 1, &no_supply, &count, count_destroy, &pool),
+                          0);
+    become_child();
+    CU_ASSERT_EQUAL(tw_supply_pool_added(pool, 1), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_supply_pool_set_limit(pool, 1), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_supply_pool_statistics(pool, &books), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_supply_pool_quit(pool), -EOWNERDEAD);
+    tw_supply_pool_unref(pool);
+    become_parent();
+    CU_ASSERT_EQUAL(tw_supply_pool_statistics(pool, &books), 0);
+    CU_ASSERT_EQUAL(books.started, 0);
+    CU_ASSERT_EQUAL(count, 0);
+    tw_supply_pool_unref(pool);
+    CU_ASSERT_EQUAL(count, 1);
+    tw_worker_unref(memory);
+}
+
+static void see_nothing(const struct tw_statistics *now, void *arg)
+{
+    (void)now;
+    (void)arg;
+}
+
+/* A watch goes by itself in the parent, and stays in the child. */
+TEST(a_watch_of_the_parents_stays)
+{
+    struct tw_worker *team = NULL, *memory = NULL;
+    struct tw_watch *watch = NULL;
+    int count = 0;
+    CU_ASSERT_EQUAL_FATAL(new_team(&team), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_memory_worker_new(&memory), 0);
+    CU_ASSERT_EQUAL_FATAL(
+        tw_watch_new((struct tw_team *)team, memory, see_nothing, &count, count_destroy, &watch),
+        0);
+    become_child();
+    tw_watch_unref(watch);
+    CU_ASSERT_EQUAL(count, 0);
+    become_parent();
+    tw_watch_unref(watch);
+    CU_ASSERT_EQUAL(count, 1);
+    tw_worker_unref(team);
+    tw_worker_unref(memory);
+}
+
 /* Nothing new is made on top of what is the parent's; the argument is consumed. */
 TEST(nothing_new_stands_on_the_parents)
 {
+    struct tw_supply_pool *pool = NULL;
+    struct tw_watch *watch = NULL;
+    struct tw_worker *older = NULL;
     struct tw_worker *memory = NULL, *strand = NULL;
     struct tw_team *team = NULL;
     int count = 0;
     CU_ASSERT_EQUAL_FATAL(tw_memory_worker_new(&memory), 0);
+    CU_ASSERT_EQUAL_FATAL(new_team(&older), 0);
     become_child();
     CU_ASSERT_EQUAL(tw_strand_new(memory, 0, &strand), -EOWNERDEAD);
     CU_ASSERT_EQUAL(tw_team_new(memory, create_none, &count, count_destroy, &team), -EOWNERDEAD);
     CU_ASSERT_EQUAL(count, 1);
-    CU_ASSERT_TRUE(!strand && !team);
+    CU_ASSERT_EQUAL(tw_supply_pool_new(memory, 1, &no_supply, &count, count_destroy, &pool),
+                    -EOWNERDEAD);
+    CU_ASSERT_EQUAL(count, 2);
+    CU_ASSERT_EQUAL(
+        tw_watch_new((struct tw_team *)older, memory, see_nothing, &count, count_destroy, &watch),
+        -EOWNERDEAD);
+    CU_ASSERT_EQUAL(count, 3);
+    CU_ASSERT_TRUE(!strand && !team && !pool && !watch);
     become_parent();
+    tw_worker_unref(older);
     tw_worker_unref(memory);
 }
 
