@@ -17,6 +17,7 @@
  */
 #include <twine/threads/thread_cache_internal.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -348,6 +349,7 @@ static struct shelf *count_in(struct cached_thread *thread, size_t stack_size, s
     open_cache();
     shelf = find_shelf_locked(stack_size);
     if (!shelf) {
+        assert(spare); /* only the usual size comes without, and its shelf is there */
         shelf = spare;
         spare = NULL;
         add_shelf_locked(shelf, stack_size);
