@@ -146,8 +146,65 @@ TEST(QUI_005_what_was_accepted_runs_though_quit_races)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-/* THW-004, THW-005, THW-006: quit refuses what comes and does not wait; what was accepted runs, and
- * then the thread ends. */
+/* THW-004: after quit, submit and quit are refused, while the thread is still at work and when it
+ * has gone. */
+TEST(THW_004_nothing_is_accepted_after_quit)
+{
+    struct tw_worker *worker = start();
+    struct gate gate;
+    struct job job, late;
+    gate_init(&gate);
+    job_init(&job, wait_at_gate, &gate);
+    job_init(&late, NULL, NULL);
+    CU_ASSERT_EQUAL(tw_worker_submit(worker, &job.task), 0);
+    CU_ASSERT_EQUAL(tw_worker_quit(worker), 0);
+    CU_ASSERT_EQUAL(tw_worker_submit(worker, &late.task), -ESHUTDOWN);
+    CU_ASSERT_EQUAL(tw_worker_quit(worker), -ESHUTDOWN);
+    gate_open(&gate, 1);
+    cache_empty();
+    CHECK_JOB(&job, 0);
+    CU_ASSERT_EQUAL(tw_worker_submit(worker, &late.task), -ESHUTDOWN);
+    CU_ASSERT_EQUAL(tw_worker_quit(worker), -ESHUTDOWN);
+    end(worker);
+    CU_ASSERT_EQUAL(atomic_load(&late.calls), 0);
+}
+
+/* THW-006: quit does not wait for the thread: it returns while a task is in the midst of its
+ * work. */
+TEST(THW_006_quit_does_not_wait)
+{
+    struct tw_worker *worker = start();
+    struct gate gate;
+    struct job job;
+    gate_init(&gate);
+    job_init(&job, wait_at_gate, &gate);
+    CU_ASSERT_EQUAL(tw_worker_submit(worker, &job.task), 0);
+    WAIT_UNTIL(atomic_load(&gate.waiting));
+    CU_ASSERT_EQUAL(tw_worker_quit(worker), 0);
+    CU_ASSERT_EQUAL(atomic_load(&job.calls), 0);
+    gate_open(&gate, 1);
+    end(worker);
+    CHECK_JOB(&job, 0);
+}
+
+/* THW-010: nobody joins the thread: the last unref returns while it works. */
+TEST(THW_010_the_last_unref_does_not_wait)
+{
+    struct tw_worker *worker = start();
+    struct gate gate;
+    struct job job;
+    gate_init(&gate);
+    job_init(&job, wait_at_gate, &gate);
+    CU_ASSERT_EQUAL(tw_worker_submit(worker, &job.task), 0);
+    WAIT_UNTIL(atomic_load(&gate.waiting));
+    tw_worker_unref(worker);
+    CU_ASSERT_EQUAL(atomic_load(&job.calls), 0);
+    gate_open(&gate, 1);
+    cache_empty();
+    CHECK_JOB(&job, 0);
+}
+
+/* THW-005: what was accepted before quit runs, and then the thread ends. */
 TEST(THW_005_what_was_accepted_before_quit_runs)
 {
     struct tw_worker *worker = start();

@@ -74,8 +74,56 @@ TEST(LKW_004_tasks_of_several_threads_do_not_overlap)
     CU_ASSERT_EQUAL(atomic_load(&lock.accepted), (size_t)CROWD * EACH);
 }
 
-/* LKW-009, LKW-010: a submit that quit overtakes while it waits for the lock still runs its task;
- * one that comes after is refused. Whatever was accepted has run. */
+/* Somebody inside a lock worker, at a gate, while another quits it and submits to it. */
+static struct {
+    struct tw_worker *worker;
+    struct gate gate;
+    struct job job, late;
+    int quit_answer, late_answer, over; /* over: the task inside, when both had answered */
+} inside;
+
+static void wait_inside_or_quit(struct person *person)
+{
+    if (person->index == 0) {
+        tw_worker_submit(inside.worker, &inside.job.task);
+        return;
+    }
+    WAIT_UNTIL(atomic_load(&inside.gate.waiting));
+    inside.quit_answer = tw_worker_quit(inside.worker);
+    inside.late_answer = tw_worker_submit(inside.worker, &inside.late.task);
+    inside.over = atomic_load(&inside.job.calls);
+    gate_open(&inside.gate, 1);
+}
+
+static void quit_while_one_is_inside(void)
+{
+    gate_init(&inside.gate);
+    job_init(&inside.job, wait_at_gate, &inside.gate);
+    job_init(&inside.late, NULL, NULL);
+    CU_ASSERT_EQUAL_FATAL(tw_lock_worker_new(&inside.worker), 0);
+    crowd_run(2, 0, wait_inside_or_quit, NULL);
+    CU_ASSERT_EQUAL(inside.over, 0);
+    CHECK_JOB(&inside.job, 0);
+    tw_worker_unref(inside.worker);
+}
+
+/* LKW-007: quit takes no lock and waits for nobody: it returns while another thread is inside. */
+TEST(LKW_007_quit_does_not_wait)
+{
+    quit_while_one_is_inside();
+    CU_ASSERT_EQUAL(inside.quit_answer, 0);
+}
+
+/* LKW-010: a submit that comes after quit is refused, without waiting for the lock. */
+TEST(LKW_010_a_submit_that_quit_forestalls_is_refused)
+{
+    quit_while_one_is_inside();
+    CU_ASSERT_EQUAL(inside.late_answer, -ESHUTDOWN);
+    CU_ASSERT_EQUAL(atomic_load(&inside.late.calls), 0);
+}
+
+/* LKW-009: a submit that quit overtakes while it waits for the lock still runs its task. Whatever
+ * was accepted has run. */
 TEST(LKW_009_what_was_accepted_runs_though_quit_races)
 {
     int round;

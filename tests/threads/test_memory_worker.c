@@ -58,8 +58,8 @@ TEST(MEM_004_perform_with_nothing_queued)
     tw_worker_unref(worker);
 }
 
-/* MEM-005, MEM-006: after quit what was queued before can still be performed; then there is nothing
- * for ever. */
+/* MEM-005: after quit what was queued before can still be performed; then there is nothing for
+ * ever. */
 TEST(MEM_005_what_was_queued_before_quit_is_performed)
 {
     struct note notes[2];
@@ -70,6 +70,30 @@ TEST(MEM_005_what_was_queued_before_quit_is_performed)
     CU_ASSERT_EQUAL(tw_memory_worker_perform(worker), 1);
     CU_ASSERT_EQUAL(tw_memory_worker_perform(worker), 1);
     CU_ASSERT_EQUAL(tw_memory_worker_perform(worker), 0);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(worker), 0);
+    CHECK_NOTE(&notes[0], 0);
+    CHECK_NOTE(&notes[1], 0);
+    tw_worker_unref(worker);
+}
+
+static void submit_itself(struct note *note)
+{
+    CU_ASSERT_EQUAL(tw_worker_submit((struct tw_worker *)note->arg, &note->task), -ESHUTDOWN);
+}
+
+/* MEM-006: perform never goes past the end that quit has set: what its last tasks submit is refused,
+ * and so there is nothing behind it. */
+TEST(MEM_006_nothing_comes_behind_the_end)
+{
+    struct note notes[2];
+    struct tw_worker *worker = start(notes, 2);
+    note_init(&notes[0], submit_itself, worker);
+    note_init(&notes[1], submit_itself, worker);
+    tw_worker_submit(worker, &notes[0].task);
+    tw_worker_submit(worker, &notes[1].task);
+    tw_worker_quit(worker);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(worker), 1);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(worker), 1);
     CU_ASSERT_EQUAL(tw_memory_worker_perform(worker), 0);
     CHECK_NOTE(&notes[0], 0);
     CHECK_NOTE(&notes[1], 0);

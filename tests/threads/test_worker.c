@@ -171,11 +171,67 @@ static void check_quit(const struct kind *kind, struct tw_worker *worker)
     end(kind, worker);
 }
 
-/* WRK-002, QUI-001 to QUI-004: at first a worker has not quit; after quit, submit and quit are
- * refused; what was accepted runs. */
+/* WRK-002: after quit, submit and quit are refused; what was accepted runs. */
 TEST(WRK_002_after_quit_everything_is_refused)
 {
     for_each_kind(check_quit);
+}
+
+static void check_flag(const struct kind *kind, struct tw_worker *worker)
+{
+    struct note notes[3];
+    int i;
+    notes_init(notes, 3);
+    for (i = 0; i < 2; i++)
+        CU_ASSERT_EQUAL(tw_worker_submit(worker, &notes[i].task), 0);
+    CU_ASSERT_EQUAL(tw_worker_quit(worker), 0);
+    for (i = 0; i < 2; i++)
+        CU_ASSERT_EQUAL(tw_worker_submit(worker, &notes[2].task), -ESHUTDOWN);
+    end(kind, worker);
+    CHECK_NOT_CALLED(&notes[2]);
+}
+
+/* QUI-001, QUI-002: at first nobody has quit it; quit makes it so, for good. */
+TEST(QUI_002_quit_is_for_good)
+{
+    for_each_kind(check_flag);
+}
+
+static void check_second_quit(const struct kind *kind, struct tw_worker *worker)
+{
+    int i;
+    CU_ASSERT_EQUAL(tw_worker_quit(worker), 0);
+    for (i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(tw_worker_quit(worker), -ESHUTDOWN);
+    kind->drain(worker);
+    CU_ASSERT_EQUAL(tw_worker_quit(worker), -ESHUTDOWN);
+    end(kind, worker);
+}
+
+/* QUI-003: only the first quit is one. */
+TEST(QUI_003_a_second_quit_is_refused)
+{
+    for_each_kind(check_second_quit);
+}
+
+static void check_check(const struct kind *kind, struct tw_worker *worker)
+{
+    struct note notes[2];
+    notes_init(notes, 2);
+    CU_ASSERT_EQUAL(tw_worker_submit(worker, &notes[0].task), 0);
+    kind->drain(worker);
+    CHECK_NOTE(&notes[0], 0);
+    tw_worker_quit(worker);
+    kind->drain(worker); /* a team's books have heard of it */
+    CU_ASSERT_EQUAL(tw_worker_submit(worker, &notes[1].task), -ESHUTDOWN);
+    CHECK_NOT_CALLED(&notes[1]);
+    end(kind, worker);
+}
+
+/* QUI-004: what is submitted is let by before quit, and refused afterwards. */
+TEST(QUI_004_submit_looks_whether_it_has_quit)
+{
+    for_each_kind(check_check);
 }
 
 static void check_refused_is_free(const struct kind *kind, struct tw_worker *worker)
