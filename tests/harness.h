@@ -103,6 +103,15 @@ uint64_t harness_random(uint64_t *state);
 /* Whether this is the long grade (TWINE_LONG=1). */
 bool harness_long(void);
 
+/* Whether a sanitizer slows this build down, and its threads are heavy. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define HARNESS_SANITIZED 1
+#elif defined(__has_feature)
+#define HARNESS_SANITIZED (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
+#else
+#define HARNESS_SANITIZED 0
+#endif
+
 /* Counts how often it was destroyed: (&counter, count_destroy). */
 void count_destroy(void *counter);
 

@@ -8,16 +8,8 @@
 
 SUITE_WITH_THREADS("pool herd")
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#define IS_SANITIZED (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
-#else
-#define IS_SANITIZED 0
-#endif
-
 /* A sanitizer's threads are heavy, and it switches for purposes of its own. */
-enum { THREADS = IS_SANITIZED ? 64 : 1000, TASKS = 1000 };
+enum { THREADS = HARNESS_SANITIZED ? 64 : 1000, TASKS = 1000 };
 
 static struct tw_statistics books(struct tw_pool *pool)
 {
@@ -109,7 +101,7 @@ static struct tw_pool *start_herd(void)
 {
     struct tw_pool_options options = {.size = sizeof options, .name = "herd"};
     struct tw_pool *pool = NULL;
-    if (!IS_SANITIZED)
+    if (!HARNESS_SANITIZED)
         options.stack_size = 64 * 1024;
     CU_ASSERT_EQUAL_FATAL(tw_pool_new(THREADS, &options, &pool), 0);
     CU_ASSERT_EQUAL_FATAL(tw_team_grow(tw_pool_team(pool), THREADS), 0);
@@ -160,7 +152,7 @@ TEST(one_task_wakes_one_thread)
     CU_ASSERT_EQUAL(books(pool).wakes - wakes, TASKS);
     CU_ASSERT_EQUAL(books(pool).idle, THREADS);
     CU_ASSERT_EQUAL(were_awake(&before, &after), 1);
-    if (!IS_SANITIZED)
+    if (!HARNESS_SANITIZED)
         CU_ASSERT_TRUE(switched <= 2 * TASKS + TASKS / 5);
     printf("\n    %d threads: %.2f switches for each task\n    ", THREADS,
            (double)switched / TASKS);
