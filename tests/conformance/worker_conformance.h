@@ -6,7 +6,10 @@
  * twine::twine_test, twine-test.pc. A kind is described by how one of it is made, and how it is
  * given the time to work:
  *
- *     static int make(void *arg, struct tw_worker **ret_worker) { return my_worker_new(ret_worker); }
+ *     static int make(void *arg, struct tw_worker **ret_worker)
+ *     {
+ *         return my_worker_new(ret_worker);
+ *     }
  *
  *     static void print(void *arg, const char *check, const char *wrong)
  *     {

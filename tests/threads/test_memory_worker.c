@@ -81,8 +81,8 @@ static void submit_itself(struct note *note)
     CU_ASSERT_EQUAL(tw_worker_submit((struct tw_worker *)note->arg, &note->task), -ESHUTDOWN);
 }
 
-/* MEM-006: perform never goes past the end that quit has set: what its last tasks submit is refused,
- * and so there is nothing behind it. */
+/* MEM-006: perform never goes past the end that quit has set: what its last tasks submit is
+ * refused, and so there is nothing behind it. */
 TEST(MEM_006_nothing_comes_behind_the_end)
 {
     struct note notes[2];

@@ -319,8 +319,8 @@ static void try_all(size_t tasks, int answer, enum disturbance from, enum distur
     CU_ASSERT_TRUE(seen.most_at_once >= WORKERS);
 }
 
-/* R9, R13: every order of three workers that are there at once, when each has a task and one of them
- * brings more: some are idle, and woken. */
+/* R9, R13: every order of three workers that are there at once, when each has a task and one of
+ * them brings more: some are idle, and woken. */
 TEST(every_order_of_three_workers)
 {
     try_all(FEW, TW_CREATED_READY, NOTHING, QUIT);

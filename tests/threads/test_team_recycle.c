@@ -82,8 +82,8 @@ TEST(TEA_010_quit_comes_before_debt)
     hand_end(&hand);
 }
 
-/* TEA-028: after quit each busy worker is quit in the step in which it comes back, and with the last
- * of them the coordinator. */
+/* TEA-028: after quit each busy worker is quit in the step in which it comes back, and with the
+ * last of them the coordinator. */
 TEST(TEA_028_busy_workers_are_quit_as_they_come_back)
 {
     struct hand hand;
