@@ -11,6 +11,7 @@
 static void *(*use_malloc)(size_t) = malloc;
 static void *(*use_realloc)(void *, size_t) = realloc;
 static void (*use_free)(void *) = free;
+static bool (*ask_must_fail)(void);
 
 int tw_memory_set_functions(void *(*malloc_fn)(size_t size),
                             void *(*realloc_fn)(void *old, size_t size),
@@ -44,4 +45,14 @@ void tw__free(void *memory)
 {
     if (memory)
         use_free(memory);
+}
+
+bool tw__memory_must_fail(void)
+{
+    return ask_must_fail && ask_must_fail();
+}
+
+void tw__memory_set_must_fail(bool (*must_fail)(void))
+{
+    ask_must_fail = must_fail;
 }

@@ -1,6 +1,6 @@
 /*
- * The tests' main: runs a file's suite under CUnit, counts the library's allocations, reports and
- * misuse.
+ * The tests' main: runs a file's suite under CUnit, counts the library's allocations, fibers,
+ * reports and misuse.
  *
  *     test_team                 every test
  *     test_team NAME ...        those whose name contains one of these
@@ -9,6 +9,8 @@
 #include <CUnit/Basic.h>
 #include <stdatomic.h>
 #include <time.h>
+#include <twine/base/fiber_internal.h>
+#include <twine/base/memory_internal.h>
 #include <unistd.h>
 
 #define MAX_TESTS 512
@@ -170,22 +172,28 @@ void count_destroy(void *counter)
 /* --- running ---------------------------------------------------------------------------------- */
 
 static long live_before;
+static size_t stacks_before;
 
 static void before_each(void)
 {
     atomic_store(&report_count, 0);
     expected_reports = 0;
     live_before = atomic_load(&live);
+    tw__fiber_statistics(NULL, &stacks_before);
 }
 
 static void check_after(void)
 {
     int i, seen = atomic_load(&report_count);
+    size_t stacks;
     CU_ASSERT_EQUAL(seen, expected_reports);
     for (i = 0; seen != expected_reports && i < seen && i < MAX_REPORTS; i++)
         printf("\n    report: %s\n", reports[i].text);
-    if (!harness_threads)
-        CU_ASSERT_EQUAL(atomic_load(&live), live_before);
+    if (harness_threads)
+        return;
+    CU_ASSERT_EQUAL(atomic_load(&live), live_before);
+    tw__fiber_statistics(NULL, &stacks);
+    CU_ASSERT_EQUAL(stacks, stacks_before);
 }
 
 static int running; /* the index of the test that runs */
@@ -252,6 +260,7 @@ int main(int argc, char **argv)
     int i;
     setvbuf(stdout, NULL, _IONBF, 0); /* so that a test that hangs is known by name */
     tw_memory_set_functions(count_malloc, count_realloc, count_free);
+    tw__memory_set_must_fail(must_fail);
     tw_report_set_handler(take_report, NULL);
     setenv("TWINE_ABORT_ON_MISUSE", "1", 1);
     if (CU_initialize_registry() != CUE_SUCCESS ||

@@ -12,8 +12,9 @@
  *     }
  *
  * Each test starts with no report seen and must end with each report expected (EXPECT_REPORTS), and
- * with as many of the library's allocations alive as before it. A file that uses real threads,
- * whose cached threads outlive a test, says SUITE_WITH_THREADS instead, and lives in tests/stress.
+ * with as many of the library's allocations and fibers alive as before it. A file that uses real
+ * threads, whose cached threads outlive a test, says SUITE_WITH_THREADS instead, and lives in
+ * tests/stress.
  */
 #ifndef TWINE_TESTS_HARNESS_H
 #define TWINE_TESTS_HARNESS_H
@@ -50,10 +51,10 @@ void harness_add_sweep(const char *name, void (*scenario)(void));
     }                                                                      \
     static void name(void)
 
-/* A scenario run again and again, with the first, the second, ... of the library's allocations
- * failing, once alone and once with all after it, until one run has none left to fail. It must cope
- * with every -ENOMEM and check that nothing is lost, doubled or leaked. The first run has no
- * failure. */
+/* A scenario run again and again, with the first, the second, ... of the library's allocations (a
+ * fiber's stack is one) failing, once alone and once with all after it, until one run has none left
+ * to fail. It must cope with every -ENOMEM and check that nothing is lost, doubled or leaked. The
+ * first run has no failure. */
 #define SWEEP(name)                                                        \
     static void name(void);                                                \
     __attribute__((constructor)) static void harness_register_##name(void) \
