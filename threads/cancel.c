@@ -3,7 +3,7 @@
  */
 #include <twine/threads/cancel_internal.h>
 
-#include <twine/base/here_internal.h>
+#include <twine/threads/frame_internal.h>
 
 atomic_bool *tw__cancel_flag_set(atomic_bool *flag)
 {
@@ -12,9 +12,19 @@ atomic_bool *tw__cancel_flag_set(atomic_bool *flag)
     return before;
 }
 
+/* Acquire: work that stops sees what was done before it was asked to. */
+static bool is_raised(const atomic_bool *flag)
+{
+    return flag && atomic_load_explicit(flag, memory_order_acquire);
+}
+
 bool tw_cancelled(void)
 {
-    atomic_bool *flag = tw__here.cancel_flag;
-    /* Acquire: work that stops sees what was done before it was asked to. */
-    return flag && atomic_load_explicit(flag, memory_order_acquire);
+    const struct tw__frame *frame;
+    if (is_raised(tw__here.cancel_flag))
+        return true;
+    for (frame = tw__here.frame; frame; frame = frame->outer)
+        if (is_raised(frame->is_stopping))
+            return true;
+    return false;
 }

@@ -13,8 +13,8 @@
 TW_BEGIN_DECLS
 
 /**
- * Whether the work that runs on this thread has been asked to stop: its Deferred was cancelled, or
- * the reactor that waited for it has gone. What it returns then is destroyed, so it may leave
+ * Whether the work that runs on this thread has been asked to stop: its Deferred or future was
+ * cancelled, the reactor that waited for it has gone, or its team is shut down. What it returns then is destroyed, so it may leave
  * anything.
  *
  * Thread:  any. It costs a few nanoseconds.

@@ -29,6 +29,7 @@ struct tw__frame {
     struct tw__frame *outer;
     const struct tw_worker *worker; /* whose task is being called */
     enum tw__frame_kind kind;
+    const atomic_bool *is_stopping; /* raised: what runs here is asked to end; NULL */
 };
 
 static inline void tw__frame_push(struct tw__frame *frame, enum tw__frame_kind kind,
@@ -37,6 +38,7 @@ static inline void tw__frame_push(struct tw__frame *frame, enum tw__frame_kind k
     frame->outer = tw__here.frame;
     frame->worker = worker;
     frame->kind = kind;
+    frame->is_stopping = NULL;
     tw__here.frame = frame;
 }
 

@@ -22,7 +22,7 @@
  *
  * The limiter lives while somebody holds it or a token is out.
  */
-#include <twine/threads/limiter.h>
+#include <twine/threads/limiter_internal.h>
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -457,6 +457,11 @@ int tw_limiter_set_total(struct tw_limiter *limiter, size_t total)
 }
 
 /* --- making one, and looking at it ------------------------------------------------------------ */
+
+struct tw_worker *tw__limiter_below(struct tw_worker *worker)
+{
+    return worker->_ops == &limiter_ops ? ((struct tw_limiter *)worker)->below : NULL;
+}
 
 int tw_limiter_new(struct tw_worker *below, size_t total, struct tw_limiter **ret_limiter)
 {

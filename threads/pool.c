@@ -11,6 +11,8 @@
 #include <twine/base/processors_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/threads/lock_worker.h>
+#include <twine/threads/team_internal.h>
+#include <twine/threads/team_take_internal.h>
 
 void tw__pool_drop_hold(struct tw_pool *pool)
 {
@@ -107,6 +109,7 @@ int tw_pool_set_limit(struct tw_pool *pool, size_t limit)
         return tw__misuse(-EINVAL, "tw_pool_set_limit: a limit not below the minimum");
     do { /* until the last one set is the one that holds, whoever sets it */
         limit = atomic_load(&pool->limit);
+        tw__team_set_most(pool->team, limit);
         rc = tw_team_shrink_to(pool->team, limit);
     } while (rc >= 0 && limit != atomic_load(&pool->limit));
     return rc;
@@ -182,6 +185,13 @@ static const struct tw_worker_ops pool_ops = {
     sizeof pool_ops,      "pool",       0, submit_op, cancel_op, quit_op, tw_worker_enter_none,
     tw_worker_leave_none, last_unref_op};
 
+struct tw_worker *tw__team_of(struct tw_worker *worker)
+{
+    if (worker->_ops == &pool_ops)
+        return tw_team_worker(((struct tw_pool *)worker)->team);
+    return tw__team_is(worker) ? worker : NULL;
+}
+
 struct tw_worker *tw_pool_worker(struct tw_pool *pool)
 {
     return pool ? &pool->base : NULL;
@@ -217,7 +227,7 @@ static int make_team(struct tw_pool *pool, size_t max_backlog)
                      &pool->team);
     tw_worker_unref(coordinator);
     if (rc >= 0)
-        tw__team_set_policy(pool->team, &tw__pool_policy, max_backlog);
+        tw__team_set_policy(pool->team, &tw__pool_policy, max_backlog, pool->limit);
     return rc;
 }
 

@@ -67,6 +67,15 @@ void tw__pool_thread_has_gone(struct tw_pool *pool)
     count_out(pool, 1, false);
 }
 
+size_t tw__pool_threads(struct tw_pool *pool)
+{
+    size_t threads;
+    tw__lock_acquire(&pool->lock);
+    threads = pool->locked.threads;
+    tw__lock_release(&pool->lock);
+    return threads;
+}
+
 void tw__pool_team_has_ended(void *pool)
 {
     count_out((struct tw_pool *)pool, 0, true);

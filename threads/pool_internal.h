@@ -54,6 +54,8 @@ int tw__pool_create_worker(void *arg, size_t live, struct tw_worker **ret_worker
 
 /* A thread has gone back to the cache, or was never started. */
 void tw__pool_thread_has_gone(struct tw_pool *pool);
+/* How many threads have not gone back. Any thread. */
+size_t tw__pool_threads(struct tw_pool *pool);
 /* The team will make no more. As a destroy function. */
 void tw__pool_team_has_ended(void *pool);
 

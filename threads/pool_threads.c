@@ -156,13 +156,6 @@ void *tw_pool_thread_state(const struct tw_pool *pool)
 
 /* --- making workers --------------------------------------------------------------------------- */
 
-static size_t room(void *arg, size_t live)
-{
-    struct tw_pool *pool = (struct tw_pool *)arg;
-    size_t limit = atomic_load_explicit(&pool->limit, memory_order_relaxed);
-    return limit > live ? limit - live : 0;
-}
-
 static size_t delivering(void *arg)
 {
     struct tw_pool *pool = (struct tw_pool *)arg;
@@ -175,14 +168,14 @@ static size_t delivering(void *arg)
     return count;
 }
 
-const struct tw__team_policy tw__pool_policy = {room, delivering};
+const struct tw__team_policy tw__pool_policy = {delivering};
 
 /* Whether one more may be made; then it is counted. With none at all there is nobody to leave the
  * work to, and no chance is let go by. */
 static bool count_in(struct tw_pool *pool, size_t live)
 {
     bool may;
-    if (!room(pool, live))
+    if (live >= atomic_load_explicit(&pool->limit, memory_order_relaxed))
         return false;
     tw__lock_acquire(&pool->lock);
     if (live == 0)

@@ -9,7 +9,7 @@
  *
  * It lives while somebody holds it or its turn is out.
  */
-#include <twine/threads/strand.h>
+#include <twine/threads/strand_internal.h>
 
 #include <errno.h>
 #include <twine/base/memory_internal.h>
@@ -144,6 +144,11 @@ static const struct tw_worker_ops strand_ops = {
     sizeof strand_ops,      "strand",    TW_WORKER_EXCLUSIVE,  strand_submit,
     tw_worker_cancel_claim, strand_quit, tw_worker_enter_none, tw_worker_leave_none,
     strand_last_unref};
+
+struct tw_worker *tw__strand_below(struct tw_worker *worker)
+{
+    return worker->_ops == &strand_ops ? ((struct strand *)worker)->below : NULL;
+}
 
 int tw_strand_new(struct tw_worker *below, unsigned budget, struct tw_worker **ret_strand)
 {

@@ -13,6 +13,8 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/base/self_internal.h>
+#include <twine/threads/diagnostics_internal.h>
+#include <twine/threads/team_take_internal.h>
 #include <twine/threads/watch_internal.h>
 
 void tw__team_drop_hold(struct tw_team *team)
@@ -57,8 +59,11 @@ static void quit_slots(struct slot *slot)
 static void tell_given_up(struct tw__task_queue *tasks)
 {
     struct tw_task *task;
-    while ((task = tw__task_queue_pop(tasks)))
+    while ((task = tw__task_queue_pop(tasks))) {
+        if (tw__diagnostics_are_on())
+            tw__diagnostics_forget(&task, 1);
         task->fn(task, tw__task_given_up(task));
+    }
 }
 
 static void report_create_error(int error)
@@ -67,6 +72,16 @@ static void report_create_error(int error)
         TW_FAILURE_NEW(&TW_ERROR_SYSTEM, -error, "no memory, or an answer of the create function");
     tw__report(TW_REPORT_WARNING, "a team could not make a worker", failure);
     tw_failure_unref(failure);
+}
+
+/* Nobody joins or leaves them any more. Each may be gone once it is woken. */
+static void wake_enders(struct tw__ender *ender)
+{
+    while (ender) {
+        struct tw__ender *next = ender->next;
+        tw__park_wake(&ender->park);
+        ender = next;
+    }
 }
 
 /* The last thing done for a visit: the team may be gone afterwards. */
@@ -81,18 +96,26 @@ void tw__team_settle(struct tw_team *team, struct outcome *outcome)
         if (team->destroy)
             team->destroy(team->arg);
         tw_worker_quit(team->coordinator);
+        wake_enders(team->coord.enders);
         tw__team_drop_hold(team);
     }
 }
 
 /* --- entering --------------------------------------------------------------------------------- */
 
-bool tw__team_enter(struct tw_team *team, struct outcome *outcome)
+static bool enter(struct tw_team *team, struct outcome *outcome)
 {
     if (team->coordinator->_ops->enter(team->coordinator) < 0)
         return false;
     atomic_store_explicit(&team->visitor, tw__self(), memory_order_relaxed);
     tw__outcome_init(outcome);
+    return true;
+}
+
+bool tw__team_enter(struct tw_team *team, struct outcome *outcome)
+{
+    if (!enter(team, outcome))
+        return false;
     /* Relaxed: what this thread has posted it sees, and no order is promised to it of what others
      * post meanwhile. */
     if (atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed))
@@ -100,11 +123,31 @@ bool tw__team_enter(struct tw_team *team, struct outcome *outcome)
     return true;
 }
 
-/* What create_worker has asked of the team meanwhile is in the inbox. */
+bool tw__team_enter_for_next(struct tw_team *team, struct outcome *outcome)
+{
+    if (!enter(team, outcome))
+        return false;
+    if (atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed) &&
+        !atomic_load_explicit(&team->coord.waiting, memory_order_relaxed))
+        tw__team_drain(team, outcome);
+    return true;
+}
+
+/* Whether the inbox has to be looked into before the books are left: what create_worker has asked of
+ * the team meanwhile is there, and what came by the short way for a worker that is free now. */
+static bool must_look(struct tw_team *team)
+{
+    bool has_asked = team->coord.has_asked, all = tw__books_are_all_busy(team);
+    team->coord.has_asked = false;
+    if (all != atomic_load_explicit(&team->are_all_busy, memory_order_relaxed))
+        atomic_store(&team->are_all_busy, all);
+    return has_asked || !all;
+}
+
 void tw__team_leave(struct tw_team *team, struct outcome *outcome)
 {
     struct tw_watch *to_tell;
-    while (atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed))
+    while (must_look(team) && atomic_load(&team->inbox_is_full))
         tw__team_drain(team, outcome);
     to_tell = tw__watch_gather(team);
     atomic_store_explicit(&team->visitor, 0, memory_order_relaxed);
@@ -137,6 +180,14 @@ static int admit(struct tw_team *team, size_t count)
     return -EAGAIN;
 }
 
+/* What a submit answers, after it was noted that tasks come. */
+static int noted(int rc, struct tw_task *const *tasks, size_t count)
+{
+    if (rc < 0 && tw__diagnostics_are_on())
+        tw__diagnostics_forget(tasks, count);
+    return rc;
+}
+
 int tw_team_submit(struct tw_team *team, struct tw_task *task)
 {
     struct outcome outcome;
@@ -147,6 +198,10 @@ int tw_team_submit(struct tw_team *team, struct tw_task *task)
         return -EOWNERDEAD;
     if (tw__task_is_taken(task))
         return tw__misuse(-EINVAL, "tw_team_submit: the task has been submitted, and has not run");
+    if (tw__diagnostics_are_on())
+        tw__diagnostics_submitted(&task, 1);
+    else if ((rc = tw__team_submit_short(team, task)) <= 0)
+        return rc;
     if (tw__team_enter(team, &outcome)) {
         /* Inside, so that what is accepted comes before the step of a quit, and what is refused
          * never looks accepted to a canceller. */
@@ -157,7 +212,7 @@ int tw_team_submit(struct tw_team *team, struct tw_task *task)
     } else {
         rc = tw__team_post(team, &task, 1, true);
     }
-    return rc;
+    return noted(rc, &task, 1);
 }
 
 static bool can_be_submitted(struct tw_task *const *tasks, size_t count)
@@ -178,13 +233,15 @@ int tw_team_submit_many(struct tw_team *team, struct tw_task *const *tasks, size
     if (!team || (count && !tasks) || !can_be_submitted(tasks, count))
         return tw__misuse(-EINVAL, "tw_team_submit_many: needs a team, and tasks with an fn that "
                                    "are not submitted already");
+    if (tw__diagnostics_are_on())
+        tw__diagnostics_submitted(tasks, count);
     if (!tw__team_enter(team, &outcome))
-        return tw__team_post(team, tasks, count, true);
+        return noted(tw__team_post(team, tasks, count, true), tasks, count);
     rc = admit(team, count);
     if (rc == 0)
         tw__books_submit_many(team, tasks, count, &outcome);
     tw__team_leave(team, &outcome);
-    return rc;
+    return noted(rc, tasks, count);
 }
 
 /* Under a coordinator that cannot be entered the task stays linked, and the worker that reaches it
@@ -281,17 +338,22 @@ int tw__team_suspend(struct tw_team *team, bool is_suspended)
     return rc;
 }
 
-int tw_team_quit(struct tw_team *team)
+bool tw__team_refuse(struct tw_team *team)
 {
     bool had_quit;
+    tw__lock_acquire(&team->inbox_lock);
+    had_quit = atomic_exchange(&team->has_quit, true);
+    tw__lock_release(&team->inbox_lock);
+    return had_quit;
+}
+
+int tw_team_quit(struct tw_team *team)
+{
     if (!team)
         return tw__misuse(-EINVAL, "tw_team_quit: needs a team");
     if (tw__worker_is_inherited(&team->base))
         return -EOWNERDEAD;
-    tw__lock_acquire(&team->inbox_lock);
-    had_quit = atomic_exchange(&team->has_quit, true);
-    tw__lock_release(&team->inbox_lock);
-    if (had_quit)
+    if (tw__team_refuse(team))
         return -ESHUTDOWN;
     tw__team_do(team, &team->quit);
     return 0;
@@ -308,7 +370,8 @@ static void read_books(struct tw_team *team, struct tw_statistics *ret)
     ret->busy = atomic_load_explicit(&team->coord.busy, memory_order_relaxed);
     ret->coming = atomic_load_explicit(&team->coord.coming, memory_order_relaxed);
     ret->backlog = atomic_load_explicit(&team->coord.waiting, memory_order_relaxed);
-    ret->remaining = ret->backlog + ret->busy;
+    ret->suspended = atomic_load_explicit(&team->coord.jobs_suspended, memory_order_relaxed);
+    ret->remaining = ret->backlog + ret->busy + ret->suspended;
     if (team->policy)
         ret->remaining += team->policy->delivering(team->arg);
     ret->scheduled = atomic_load_explicit(&team->coord.scheduled, memory_order_relaxed);
@@ -324,6 +387,7 @@ static void read_books(struct tw_team *team, struct tw_statistics *ret)
 int tw_team_statistics(struct tw_team *team, struct tw_statistics *ret_statistics)
 {
     struct tw_worker *coordinator;
+    struct outcome outcome;
     bool is_inside;
     if (!team || !ret_statistics || ret_statistics->size != sizeof *ret_statistics)
         return tw__misuse(-EINVAL,
@@ -331,6 +395,8 @@ int tw_team_statistics(struct tw_team *team, struct tw_statistics *ret_statistic
     if (tw__worker_is_inherited(&team->base))
         return -EOWNERDEAD;
     coordinator = team->coordinator;
+    if (atomic_load(&team->inbox_is_full) && tw__team_enter(team, &outcome))
+        tw__team_leave(team, &outcome); /* now it is in the books */
     is_inside = coordinator->_ops->enter(coordinator) == 0;
     read_books(team, ret_statistics);
     if (is_inside)
@@ -382,6 +448,39 @@ struct tw_team *tw_team_unref(struct tw_team *team)
     return NULL;
 }
 
+/* --- for those who perform tasks themselves --------------------------------------------------- */
+
+bool tw__team_take(struct tw_worker *worker, struct tw_task *task)
+{
+    struct tw_team *team = (struct tw_team *)worker;
+    struct outcome outcome;
+    bool is_taken;
+    if (!tw__team_enter(team, &outcome))
+        return false;
+    is_taken = tw__books_take(team, task);
+    tw__team_leave(team, &outcome);
+    if (is_taken && tw__diagnostics_are_on())
+        tw__diagnostics_forget(&task, 1);
+    return is_taken;
+}
+
+void tw__team_give_up(struct tw_worker *worker, int why)
+{
+    struct tw_team *team = (struct tw_team *)worker;
+    struct outcome outcome;
+    if (!tw__team_enter(team, &outcome))
+        return;
+    tw__books_give_up(team, why, &outcome);
+    tw__team_leave(team, &outcome);
+}
+
+bool tw__team_is(const struct tw_worker *worker)
+{
+    return worker->_ops == &team_ops;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
 static struct tw_team *make_team(struct tw_worker *coordinator, tw_create_worker_fn create,
                                  void *arg, tw_destroy_fn destroy)
 {
@@ -394,6 +493,7 @@ static struct tw_team *make_team(struct tw_worker *coordinator, tw_create_worker
     team->arg = arg;
     team->destroy = destroy;
     team->max_backlog = SIZE_MAX;
+    atomic_init(&team->most, SIZE_MAX);
     atomic_init(&team->holds, 2);
     tw__task_queue_init(&team->coord.backlog);
     tw__lock_init(&team->inbox_lock);
@@ -408,11 +508,17 @@ static struct tw_team *make_team(struct tw_worker *coordinator, tw_create_worker
     return team;
 }
 
+void tw__team_set_most(struct tw_team *team, size_t n)
+{
+    atomic_store(&team->most, n);
+}
+
 void tw__team_set_policy(struct tw_team *team, const struct tw__team_policy *policy,
-                         size_t max_backlog)
+                         size_t max_backlog, size_t most)
 {
     team->policy = policy;
     team->max_backlog = max_backlog;
+    tw__team_set_most(team, most);
 }
 
 /* It has ended: only statistics still asks. */

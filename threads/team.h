@@ -58,9 +58,13 @@ struct tw_statistics {
     size_t busy;      /**< workers with one */
     size_t coming;    /**< workers whose thread has still to come up */
     size_t backlog;   /**< tasks no worker has yet */
-    size_t remaining; /**< tasks that are not over: those that wait, those that run, and, in a pool,
+    size_t suspended; /**< tasks that have left their stack to wait (tw_future_await()); their
+                          workers are free for others meanwhile */
+    size_t
+        remaining; /**< tasks that are not over: those that wait, those that run or are suspended, and, in a pool,
                           those whose delivery has not returned */
-    uint64_t scheduled; /**< tasks accepted: scheduled = finished + given_up + backlog + busy */
+    uint64_t scheduled; /**< tasks accepted: scheduled = finished + given_up + backlog + busy +
+                             suspended */
     uint64_t given_up;  /**< tasks cancelled, or given up for want of a worker */
     uint64_t finished;  /**< tasks whose fn has been called to perform them, and has come to its
                           delivery or its end */

@@ -48,7 +48,7 @@ static void slot_move(struct slot *slot, enum slot_state to)
 {
     static const bool allowed[SLOT_STATES][SLOT_STATES] = {
         [SLOT_COMING] = {[SLOT_IDLE] = true, [SLOT_BUSY] = true, [SLOT_GONE] = true},
-        [SLOT_IDLE] = {[SLOT_WAKING] = true, [SLOT_GONE] = true},
+        [SLOT_IDLE] = {[SLOT_WAKING] = true, [SLOT_BUSY] = true, [SLOT_GONE] = true},
         [SLOT_WAKING] = {[SLOT_BUSY] = true, [SLOT_GONE] = true},
         [SLOT_BUSY] = {[SLOT_IDLE] = true, [SLOT_GONE] = true},
     };
@@ -75,6 +75,26 @@ static void add_idle(struct tw_team *team, struct slot *slot)
     add(&team->coord.idles, 1);
 }
 
+/* At the far end: it is chosen last, and does not go. */
+static void add_pinned(struct tw_team *team, struct slot *slot)
+{
+    slot->next = NULL;
+    slot->prev = team->coord.idle.last;
+    if (slot->prev)
+        slot->prev->next = slot;
+    else
+        team->coord.idle.first = slot;
+    team->coord.idle.last = slot;
+    add(&team->coord.idles, 1);
+    team->coord.pinned++;
+}
+
+/* Idle ones that no suspended job keeps. */
+static size_t free_to_go(struct tw_team *team)
+{
+    return get(&team->coord.idles) - team->coord.pinned;
+}
+
 static void remove_idle(struct tw_team *team, struct slot *slot)
 {
     if (slot->prev)
@@ -86,8 +106,9 @@ static void remove_idle(struct tw_team *team, struct slot *slot)
     else
         team->coord.idle.last = slot->prev;
     add(&team->coord.idles, -1);
-    if (team->coord.overstayed > get(&team->coord.idles))
-        team->coord.overstayed = get(&team->coord.idles);
+    team->coord.pinned -= slot->suspended > 0;
+    if (team->coord.overstayed > free_to_go(team))
+        team->coord.overstayed = free_to_go(team);
 }
 
 /* Whether something waits that a worker may take. */
@@ -103,7 +124,7 @@ static struct tw_task *pop_waiting(struct tw_team *team)
     return task;
 }
 
-static void give_up_waiting(struct tw_team *team, int why, struct outcome *outcome)
+void tw__books_give_up(struct tw_team *team, int why, struct outcome *outcome)
 {
     while (get(&team->coord.waiting)) {
         struct tw_task *task = pop_waiting(team);
@@ -126,12 +147,16 @@ static void retire(struct slot *slot, struct outcome *outcome)
 /* Those idle longest, so that the ones last used stay warm. */
 static void retire_idle(struct tw_team *team, size_t n, struct outcome *outcome)
 {
-    while (n-- > 0 && team->coord.idle.last) {
-        struct slot *slot = team->coord.idle.last;
+    struct slot *slot = team->coord.idle.last, *before;
+    for (; slot && n > 0; slot = before) {
+        before = slot->prev;
+        if (slot->suspended)
+            continue;
         if (team->coord.overstayed)
             team->coord.overstayed--;
         remove_idle(team, slot);
         retire(slot, outcome);
+        n--;
     }
 }
 
@@ -150,7 +175,10 @@ static void note_lack(struct tw_team *team)
  * nearly every visit comes by here. */
 static inline void rest(struct tw_team *team, struct slot *slot, struct outcome *outcome)
 {
-    if (team->coord.should_quit) {
+    if (slot->suspended) {
+        slot_move(slot, SLOT_IDLE);
+        add_pinned(team, slot);
+    } else if (team->coord.should_quit) {
         retire(slot, outcome);
         retire_idle(team, TW_TEAM_ALL, outcome);
     } else if (team->coord.to_shrink > 0) {
@@ -175,11 +203,23 @@ static void dispatch(struct tw_team *team, struct slot *slot, enum slot_state st
 
 /* --- making workers --------------------------------------------------------------------------- */
 
-/* How many workers are short: one for each task that no free worker will take. How many there may
- * be in all is the create function's to say: it is asked that many times at most. */
-static size_t shortage(size_t tasks, size_t free)
+static size_t less(size_t n, size_t by)
 {
-    return tasks > free ? tasks - free : 0;
+    return n > by ? n - by : 0;
+}
+
+/* How many workers are short: one for each task that no free worker will take, and no more than
+ * there may be. Where only the create function knows how many these are, it is asked that many times
+ * at most. */
+static size_t shortage(size_t tasks, size_t free, size_t most, size_t live_ones)
+{
+    size_t wanted = less(tasks, free), room = less(most, live_ones);
+    return wanted < room ? wanted : room;
+}
+
+static size_t most(struct tw_team *team)
+{
+    return atomic_load_explicit(&team->most, memory_order_relaxed);
 }
 
 /* The slot is there before the worker, so that a worker made is never without one; and the first
@@ -237,8 +277,8 @@ static void pump(struct tw_team *team, struct outcome *outcome)
     if ((!get(&team->coord.waiting) && !team->coord.is_lacking) || team->coord.is_suspended)
         return;
     wake_one(team, outcome);
-    short_by =
-        shortage(get(&team->coord.waiting), get(&team->coord.idles) + get(&team->coord.coming));
+    short_by = shortage(get(&team->coord.waiting),
+                        get(&team->coord.idles) + get(&team->coord.coming), most(team), live(team));
     if (team->coord.is_lacking && short_by < lack(team))
         short_by = lack(team);
     while (short_by-- > 0 && made > 0)
@@ -246,7 +286,7 @@ static void pump(struct tw_team *team, struct outcome *outcome)
     if (team->coord.is_lacking)
         note_lack(team);
     if (made < 0 && !live(team))
-        give_up_waiting(team, -EAGAIN, outcome);
+        tw__books_give_up(team, -EAGAIN, outcome);
 }
 
 /* After quit, when the last worker has gone, or there never was one: no one will come for what
@@ -256,8 +296,14 @@ static void maybe_end(struct tw_team *team, struct outcome *outcome)
     if (!team->coord.should_quit || team->coord.has_ended || live(team))
         return;
     if (get(&team->coord.waiting))
-        give_up_waiting(team, -ESHUTDOWN, outcome);
+        tw__books_give_up(team, -ESHUTDOWN, outcome);
     team->coord.has_ended = outcome->has_ended = true;
+}
+
+/* Nobody is free, nobody else may be made, and somebody will come back for what waits. */
+bool tw__books_are_all_busy(struct tw_team *team)
+{
+    return !get(&team->coord.idles) && get(&team->coord.busy) && live(team) >= most(team);
 }
 
 /* A task for which there is a free worker, or one can be made, is not backlog. */
@@ -265,8 +311,8 @@ bool tw__books_has_room(struct tw_team *team, size_t count)
 {
     size_t rest = get(&team->coord.waiting) + count;
     if (!team->coord.is_suspended) {
-        rest = shortage(rest, get(&team->coord.idles) + get(&team->coord.coming));
-        rest = shortage(rest, team->policy->room(team->arg, live(team)));
+        rest = less(rest, get(&team->coord.idles) + get(&team->coord.coming));
+        rest = less(rest, less(most(team), live(team)));
     }
     return rest <= team->max_backlog;
 }
@@ -292,11 +338,21 @@ void tw__books_submit_many(struct tw_team *team, struct tw_task *const *tasks, s
     pump(team, outcome);
 }
 
-void tw__books_wait(struct tw_team *team, struct tw_task *task, struct outcome *outcome)
+void tw__books_append(struct tw_team *team, struct tw_task *task)
 {
+    count(&team->coord.scheduled);
     tw__task_queue_append(&team->coord.backlog, task);
     add(&team->coord.waiting, 1);
-    count(&team->coord.scheduled);
+}
+
+void tw__books_pump(struct tw_team *team, struct outcome *outcome)
+{
+    pump(team, outcome);
+}
+
+void tw__books_wait(struct tw_team *team, struct tw_task *task, struct outcome *outcome)
+{
+    tw__books_append(team, task);
     pump(team, outcome);
 }
 
@@ -353,7 +409,7 @@ struct tw_task *tw__books_recycle(struct tw_team *team, struct slot *slot, bool 
 /* No more is owed than there are to pay it. */
 static void cap_debt(struct tw_team *team)
 {
-    size_t payers = get(&team->coord.busy) + get(&team->coord.coming);
+    size_t payers = get(&team->coord.busy) + get(&team->coord.coming) + team->coord.pinned;
     if (team->coord.to_shrink > payers)
         team->coord.to_shrink = payers;
 }
@@ -376,7 +432,7 @@ void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
     cap_debt(team);
     note_lack(team);
     if (!live(team) && has_work(team))
-        give_up_waiting(team, error == -ESHUTDOWN ? -ESHUTDOWN : -EAGAIN, outcome);
+        tw__books_give_up(team, error == -ESHUTDOWN ? -ESHUTDOWN : -EAGAIN, outcome);
     else
         wake_one(team, outcome);
     maybe_end(team, outcome);
@@ -400,7 +456,7 @@ static size_t spare(struct tw_team *team)
  * are: a debt must not eat workers made later (TEA-021, TPL-055; appendix B of the catalogue). */
 void tw__books_shrink(struct tw_team *team, size_t n, struct outcome *outcome)
 {
-    size_t idles = get(&team->coord.idles), owed;
+    size_t idles = free_to_go(team), owed;
     if (n > spare(team))
         n = spare(team);
     owed = n > idles ? n - idles : 0;
@@ -435,7 +491,7 @@ void tw__books_keep(struct tw_team *team, size_t n, struct outcome *outcome)
 void tw__books_overstay(struct tw_team *team, struct tw_worker *worker, struct outcome *outcome)
 {
     struct slot *slot = (struct slot *)worker->_slot;
-    if (!slot || slot->state != SLOT_IDLE)
+    if (!slot || slot->state != SLOT_IDLE || slot->suspended)
         return;
     if (spare(team) == 0) {
         team->coord.overstayed++;
@@ -466,4 +522,118 @@ void tw__books_quit(struct tw_team *team, struct outcome *outcome)
     if (!get(&team->coord.waiting))
         retire_idle(team, TW_TEAM_ALL, outcome);
     maybe_end(team, outcome);
+}
+
+/* --- jobs that leave their stack -------------------------------------------------------------- */
+
+bool tw__books_take(struct tw_team *team, struct tw_task *task)
+{
+    void *claim = team;
+    /* Linked under this claim it is in the backlog, and only a canceller can be faster. */
+    if (team->coord.is_suspended || !tw__task_is_linked(task) ||
+        !__atomic_compare_exchange_n(&task->_claim, &claim, NULL, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED))
+        return false;
+    tw__task_unlink(task);
+    add(&team->coord.waiting, -1);
+    count(&team->coord.finished);
+    return true;
+}
+
+static void link_suspension(struct tw_team *team, struct tw__suspension *suspension)
+{
+    suspension->prev = NULL;
+    suspension->next = team->coord.suspended;
+    if (suspension->next)
+        suspension->next->prev = suspension;
+    team->coord.suspended = suspension;
+    suspension->is_linked = true;
+}
+
+static void unlink_suspension(struct tw_team *team, struct tw__suspension *suspension)
+{
+    if (suspension->prev)
+        suspension->prev->next = suspension->next;
+    else
+        team->coord.suspended = suspension->next;
+    if (suspension->next)
+        suspension->next->prev = suspension->prev;
+    suspension->next = suspension->prev = NULL;
+}
+
+/* The slot goes on with one of its own jobs; the others of its jobs keep it. */
+static void take_back(struct tw_team *team, struct slot *slot, struct tw__suspension *suspension)
+{
+    slot->suspended--;
+    add(&team->coord.jobs_suspended, -1);
+    if (suspension->is_linked)
+        unlink_suspension(team, suspension);
+    suspension->is_linked = false;
+}
+
+struct tw_task *tw__books_suspend_job(struct tw_team *team, struct slot *slot,
+                                      struct tw__suspension *suspension,
+                                      struct tw__suspension *other, struct outcome *outcome)
+{
+    struct tw_task *next = NULL;
+    link_suspension(team, suspension);
+    slot->suspended++;
+    add(&team->coord.jobs_suspended, 1);
+    if (other) {
+        take_back(team, slot, other);
+    } else if (has_work(team)) {
+        next = pop_waiting(team);
+    } else {
+        add(&team->coord.busy, -1);
+        rest(team, slot, outcome);
+    }
+    pump(team, outcome);
+    return next;
+}
+
+bool tw__books_resume(struct tw_team *team, struct slot *slot, struct tw__suspension *suspension)
+{
+    struct tw__suspension **end = &slot->ready;
+    if (slot->state == SLOT_IDLE) {
+        remove_idle(team, slot);
+        take_back(team, slot, suspension);
+        slot_move(slot, SLOT_BUSY);
+        add(&team->coord.busy, 1);
+        return true;
+    }
+    TW__CHECK(slot->state == SLOT_WAKING);
+    unlink_suspension(team, suspension);
+    suspension->is_linked = false;
+    while (*end)
+        end = &(*end)->next;
+    *end = suspension;
+    return false;
+}
+
+void tw__books_resume_next(struct tw_team *team, struct slot *slot,
+                           struct tw__suspension *suspension, bool was_performed,
+                           struct outcome *outcome)
+{
+    count(was_performed ? &team->coord.finished : &team->coord.given_up);
+    take_back(team, slot, suspension);
+    pump(team, outcome);
+}
+
+void tw__books_resume_instead(struct tw_team *team, struct slot *slot,
+                              struct tw__suspension *suspension, struct tw_task *task,
+                              struct outcome *outcome)
+{
+    tw__task_queue_prepend(&team->coord.backlog, task);
+    add(&team->coord.waiting, 1);
+    take_back(team, slot, suspension);
+    pump(team, outcome);
+}
+
+void tw__books_cancel_suspended(struct tw_team *team)
+{
+    struct tw__suspension *suspension;
+    for (suspension = team->coord.suspended; suspension; suspension = suspension->next) {
+        suspension->is_cancelled = true;
+        tw__suspension_wake(suspension);
+    }
 }

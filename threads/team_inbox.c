@@ -80,16 +80,25 @@ void tw__team_drain(struct tw_team *team, struct outcome *outcome)
 {
     struct tw__task_queue entries;
     struct tw_task *entry;
+    bool has_more = false;
     tw__task_queue_init(&entries);
     tw__lock_acquire(&team->inbox_lock);
     tw__task_queue_move(&team->inbox.entries, &entries);
     atomic_store_explicit(&team->inbox_is_full, false, memory_order_relaxed);
     tw__lock_release(&team->inbox_lock);
-    while ((entry = tw__task_queue_pop(&entries)))
-        if (entry->fn == tw__op_mark)
-            tw__team_do_op(team, (struct op *)entry, outcome);
-        else
-            tw__books_wait(team, entry, outcome);
+    while ((entry = tw__task_queue_pop(&entries))) {
+        if (entry->fn != tw__op_mark) {
+            tw__books_append(team, entry);
+            has_more = true;
+            continue;
+        }
+        if (has_more) /* before it, as they came */
+            tw__books_pump(team, outcome);
+        has_more = false;
+        tw__team_do_op(team, (struct op *)entry, outcome);
+    }
+    if (has_more)
+        tw__books_pump(team, outcome);
 }
 
 /* While is_posted nobody else takes the step; so it stays until the inbox has been seen empty. */
@@ -153,6 +162,8 @@ int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t c
         tw__task_queue_append(&team->inbox.entries, entries[i]);
     }
     atomic_store_explicit(&team->inbox_is_full, true, memory_order_relaxed);
+    if (is_visiting(team))
+        team->coord.has_asked = true;
     must_submit = !team->inbox.is_posted && !is_visiting(team);
     if (must_submit) {
         team->inbox.is_posted = true;
@@ -162,6 +173,38 @@ int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t c
     tw__lock_release(&team->inbox_lock);
     if (must_submit)
         submit_step(team);
+    return 0;
+}
+
+/*
+ * The short way in. While every worker there may be has a task, one that is submitted can only wait:
+ * so it goes into the inbox, and nobody visits the books. A worker that finds the backlog empty
+ * takes what the inbox holds by then.
+ *
+ * Nobody is left waiting beside a worker that idles, or one that could be made: we say that the
+ * inbox is full and then look once more whether all are busy; who leaves the books says that not all
+ * are, and then looks into the inbox. All four are sequentially consistent, so one of us sees the
+ * other.
+ */
+int tw__team_submit_short(struct tw_team *team, struct tw_task *task)
+{
+    struct outcome outcome;
+    bool has_quit;
+    if (!atomic_load_explicit(&team->are_all_busy, memory_order_relaxed) ||
+        team->max_backlog != SIZE_MAX || atomic_load(&team->watches))
+        return 1;
+    tw__lock_acquire(&team->inbox_lock);
+    has_quit = atomic_load_explicit(&team->has_quit, memory_order_relaxed);
+    if (!has_quit) {
+        tw_task_accept(task, &team->base);
+        tw__task_queue_append(&team->inbox.entries, task);
+        atomic_store(&team->inbox_is_full, true);
+    }
+    tw__lock_release(&team->inbox_lock);
+    if (has_quit)
+        return -ESHUTDOWN;
+    if (!atomic_load(&team->are_all_busy) && tw__team_enter(team, &outcome))
+        tw__team_leave(team, &outcome);
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * A team's books. team_books.c keeps them, team.c and team_inbox.c are the ways to them, team_slot.c what
- * a worker does; nobody else includes this.
+ * A team's books. team_books.c keeps them, team.c and team_inbox.c are the ways to them, team_slot.c
+ * what a worker does, team_suspend.c how a job is suspended; nobody else includes this.
  *
  * The books say which workers there are, what each does, and what waits. They are changed inside
  * the coordinator, and the functions that change them call no user code but create_worker. What has
@@ -11,11 +11,11 @@
  * only in the team's. A slot's states:
  *
  *     COMING -> IDLE | BUSY | GONE    its thread has come up; or could not be started
- *     IDLE   -> WAKING | GONE         it was given a task and must be woken; or was shrunk, or has
- *                                     idled for too long
+ *     IDLE   -> WAKING | BUSY | GONE  it was given a task and must be woken; or goes on with a job
+ *                                     that was suspended; or was shrunk, or has idled for too long
  *     WAKING -> BUSY | GONE           it has started
- *     BUSY   -> IDLE | GONE           it has finished, and nothing waits; or it was owed to a
- *                                     shrink, or to quit
+ *     BUSY   -> IDLE | GONE           it has finished, or its job is suspended, and nothing waits;
+ *                                     or it was owed to a shrink, or to quit
  *
  * What always holds when the books are closed:
  *     - something waits  =>  somebody will come for it: a worker is busy, waking or coming; or the
@@ -23,6 +23,7 @@
  *       or is given up by quit; or the team is suspended;
  *     - at most one slot is WAKING. It passes the wake on before it runs its task, so wakes go in a
  *       chain;
+ *     - a slot with suspended jobs does not go: it is COMING never, GONE only after them;
  *     - a slot's node is in its worker's queue only while it is COMING or WAKING, or BUSY and not
  *       yet started.
  */
@@ -31,6 +32,9 @@
 
 #include <stdatomic.h>
 #include <twine/base/lock_internal.h>
+#include <twine/base/park_internal.h>
+#include <twine/threads/frame_internal.h>
+#include <twine/threads/suspension_internal.h>
 #include <twine/threads/task_internal.h>
 #include <twine/threads/task_queue_internal.h>
 #include <twine/threads/team.h>
@@ -67,13 +71,13 @@ struct slot {
     struct slot *next, *prev; /* among the idle ones, or next in an outcome */
     struct tw_task *task;     /* what the node brings to the worker */
     enum slot_state state;
-    struct op start, recycle; /* for the inbox */
+    size_t suspended;              /* how many of its jobs wait; changed by its own thread, inside */
+    struct tw__suspension *ready;  /* its own thread's: woken, and still to go on */
+    struct op start, recycle;      /* for the inbox */
 };
 
 /* What a pool says about its team. Asked inside the coordinator, with the team's arg. */
 struct tw__team_policy {
-    /* How many workers may be made besides the live ones. */
-    size_t (*room)(void *arg, size_t live);
     /* How many of its workers, idle already or with their next task, are in a delivery. */
     size_t (*delivering)(void *arg);
 };
@@ -102,6 +106,12 @@ static inline bool tw__outcome_is_nothing(const struct outcome *outcome)
            tw__task_queue_is_empty(&outcome->given_up);
 }
 
+/* Who waits for a team's end, on its own stack. */
+struct tw__ender {
+    struct tw__park park;
+    struct tw__ender *next;
+};
+
 struct tw_team {
     struct tw_worker base;
     struct tw_worker *coordinator; /* fixed, a reference */
@@ -110,21 +120,27 @@ struct tw_team {
     tw_destroy_fn destroy;
     const struct tw__team_policy *policy; /* NULL: it is not a pool's, or the pool has gone */
     size_t max_backlog;                   /* fixed; SIZE_MAX: none */
+    _Atomic(size_t) most; /* workers there may be; SIZE_MAX: only the create function knows */
     atomic_int holds; /* the users' one, one until the end, one while the step is posted */
     struct {
         struct {
-            struct slot *first, *last; /* the one last used, the one idle longest */
+            struct slot *first, *last; /* the one last used, the one idle longest; behind it those
+                                          with suspended jobs */
         } idle;
         size_t keep;       /* the pool's minimum */
         size_t overstayed; /* idle for too long, but kept: so many, from the last one on */
         bool is_lacking;   /* fewer are live than to keep: made good by the next visit that can */
+        size_t pinned;                    /* idle ones with suspended jobs */
+        struct tw__suspension *suspended; /* jobs that wait */
+        struct tw__ender *enders;         /* who waits for the end; see shutdown.c */
         struct slot *spare;
         struct tw__task_queue backlog;
         size_t to_shrink;
         bool is_suspended; /* nobody takes what waits, and nobody is woken or made for it */
         bool is_waking, should_quit, has_ended;
+        bool has_asked; /* the one inside, something of the team */
         /* Written inside the coordinator, read by anybody. */
-        _Atomic(size_t) idles, busy, coming, waiting;
+        _Atomic(size_t) idles, busy, coming, waiting, jobs_suspended;
         _Atomic(uint64_t) scheduled, given_up, finished, wakes, failed_creations;
     } coord;
     struct tw_task step; /* in the coordinator while inbox.is_posted */
@@ -135,9 +151,11 @@ struct tw_team {
         bool is_posted;
     } inbox; /* under inbox_lock */
     atomic_bool inbox_is_full;
+    atomic_bool are_all_busy; /* as the books were last left: see tw__team_submit_short() */
     _Atomic(struct tw_watch *) watches; /* those who watch it, changed under inbox_lock */
     _Atomic(uintptr_t) visitor; /* tw__self() of the thread that has entered for this team; 0 */
     atomic_bool has_quit;       /* set under inbox_lock, from the moment quit was called */
+    atomic_bool is_stopping;    /* what runs is asked to end */
 };
 
 /* --- team_books.c: inside the coordinator ----------------------------------------------------- */
@@ -145,11 +163,15 @@ struct tw_team {
 struct slot *tw__books_spare_slot(struct tw_team *team); /* NULL: out of memory */
 /* Whether so many tasks more find workers, or a place in the backlog. */
 bool tw__books_has_room(struct tw_team *team, size_t count);
+bool tw__books_are_all_busy(struct tw_team *team);
 /* Accept a task; let one that was accepted when it was posted wait. */
 void tw__books_submit(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
 void tw__books_submit_many(struct tw_team *team, struct tw_task *const *tasks, size_t count,
                            struct outcome *outcome);
 void tw__books_wait(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
+/* The same in two steps, of which the second may be for several. */
+void tw__books_append(struct tw_team *team, struct tw_task *task);
+void tw__books_pump(struct tw_team *team, struct outcome *outcome);
 void tw__books_cancel(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
 /* A worker's thread is up, or has woken. Returns the task it runs first; NULL: none. */
 struct tw_task *tw__books_start(struct tw_team *team, struct slot *slot, struct outcome *outcome);
@@ -171,21 +193,50 @@ void tw__books_overstay(struct tw_team *team, struct tw_worker *worker, struct o
 int tw__books_suspend(struct tw_team *team, bool is_suspended, struct outcome *outcome);
 void tw__books_quit(struct tw_team *team, struct outcome *outcome);
 
+/* Give up all that waits. */
+void tw__books_give_up(struct tw_team *team, int why, struct outcome *outcome);
+/* Take a task out of the backlog, to be performed elsewhere. false: it is not there. */
+bool tw__books_take(struct tw_team *team, struct tw_task *task);
+/* A worker's job leaves its stack, for another of its jobs that goes on, or with NULL for the task
+ * that is returned; NULL: none, and the slot is idle. */
+struct tw_task *tw__books_suspend_job(struct tw_team *team, struct slot *slot,
+                                      struct tw__suspension *suspension,
+                                      struct tw__suspension *other, struct outcome *outcome);
+/* A job goes on, in place of what its worker did: nothing; then false means that the worker is about
+ * to be woken, and the suspension is among its ready ones. */
+bool tw__books_resume(struct tw_team *team, struct slot *slot, struct tw__suspension *suspension);
+/* … or a task that has been finished, or that it was woken for and that goes back to the front. */
+void tw__books_resume_next(struct tw_team *team, struct slot *slot,
+                           struct tw__suspension *suspension, bool was_performed,
+                           struct outcome *outcome);
+void tw__books_resume_instead(struct tw_team *team, struct slot *slot,
+                              struct tw__suspension *suspension, struct tw_task *task,
+                              struct outcome *outcome);
+/* Wake all jobs that wait, to be told that they are cancelled. */
+void tw__books_cancel_suspended(struct tw_team *team);
+
 /* --- team.c: the ways to the books ------------------------------------------------------------ */
 
 /* false: the coordinator cannot be entered, or this thread is inside already. */
 bool tw__team_enter(struct tw_team *team, struct outcome *outcome);
+/* The same, for a worker that comes for its next task: it leaves in the inbox what came later than
+ * that. */
+bool tw__team_enter_for_next(struct tw_team *team, struct outcome *outcome);
 /* Close the books, and do what is to be done then. The team may be gone afterwards. */
 void tw__team_leave(struct tw_team *team, struct outcome *outcome);
 /* The last thing done for a visit. */
 void tw__team_settle(struct tw_team *team, struct outcome *outcome);
 /* Enter, or post. */
 void tw__team_do(struct tw_team *team, struct op *op);
+/* Refuse from now on. Returns whether that has been so before. */
+bool tw__team_refuse(struct tw_team *team);
 void tw__team_drop_hold(struct tw_team *team);
 
 /* For a team that nobody else has yet; and before the pool goes, which the team may outlive. */
 void tw__team_set_policy(struct tw_team *team, const struct tw__team_policy *policy,
-                         size_t max_backlog);
+                         size_t max_backlog, size_t most);
+/* How many workers there may be; for teams whose coordinator can be entered. Any thread. */
+void tw__team_set_most(struct tw_team *team, size_t most);
 void tw__team_forget_policy(struct tw_team *team);
 /* For the pool; see the books. The coordinator is one that can be entered. */
 int tw__team_keep(struct tw_team *team, size_t n); /* 0; -ESHUTDOWN */
@@ -199,6 +250,8 @@ void tw__op_init(struct op *op, enum op_kind kind, struct slot *slot);
 /* Put entries into the inbox, to be done by whoever is inside next. 0; -ESHUTDOWN. */
 int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t count,
                   bool is_refused_after_quit);
+/* Accept a task without a visit. 0; -ESHUTDOWN; 1: this is not the time for it. */
+int tw__team_submit_short(struct tw_team *team, struct tw_task *task);
 int tw__team_post_op(struct tw_team *team, struct op *op, bool is_refused_after_quit);
 /* Inside the coordinator: one op, and what the inbox holds, in order. */
 void tw__team_do_op(struct tw_team *team, struct op *op, struct outcome *outcome);
@@ -207,7 +260,17 @@ void tw__team_drain(struct tw_team *team, struct outcome *outcome);
 /* --- team_slot.c: a worker's turn ------------------------------------------------------------- */
 
 void tw__slot_init(struct slot *slot, struct tw_team *team);
+/* The slot whose job's frame this is; NULL if the job has said that it delivers. */
+struct slot *tw__slot_of_frame(struct tw__frame *frame);
 /* Its worker has refused its node, or given it up. */
 void tw__slot_strike_off(struct slot *slot, int error);
+
+/* --- team_suspend.c --------------------------------------------------------------------------- */
+
+/* A job of this worker's that can go on; NULL. On its thread, while it is busy. */
+struct tw__suspension *tw__slot_ready(struct slot *slot);
+/* Go on with it, from the worker's loop: this stack is given up. On the thread's own stack it
+ * returns, when the loop is back there, and then the slot may be gone. */
+void tw__slot_resume(struct slot *slot, struct tw__suspension *suspension);
 
 #endif

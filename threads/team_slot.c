@@ -10,17 +10,27 @@
  */
 #include <twine/threads/team_internal.h>
 
+#include <twine/base/check_internal.h>
 #include <twine/base/memory_internal.h>
+#include <twine/threads/diagnostics_internal.h>
 #include <twine/threads/thread_worker_internal.h>
 
 /* On the stack of slot_run, while a task's fn is called. */
 struct run {
     struct tw__runner base;
-    struct slot *slot; /* not to be looked at after a recycle without next */
+    struct tw__frame frame;
+    struct slot *slot; /* not to be looked at after a recycle that left nothing to do next */
     struct tw_task *next;
+    struct tw__suspension *resumes; /* or this, next */
     bool was_performed, is_recycled;
     atomic_bool *is_delivering; /* a thread worker's; NULL */
 };
+
+struct slot *tw__slot_of_frame(struct tw__frame *frame)
+{
+    struct run *run = TW_CONTAINER(frame, struct run, frame);
+    return run->is_recycled ? NULL : run->slot;
+}
 
 /* Release: who sees that a delivery is over sees what it did. */
 static void set_delivering(struct run *run, bool is_delivering)
@@ -37,12 +47,17 @@ static void recycle(struct run *run, bool is_delivering)
     struct tw_team *team = slot->team;
     struct outcome outcome;
     run->is_recycled = true;
+    run->frame.is_stopping = NULL; /* the team may go before the delivery is over */
     if (tw__worker_is_inherited(&team->base))
         return;
-    if (tw__team_enter(team, &outcome)) {
+    run->resumes = slot->suspended ? tw__slot_ready(slot) : NULL;
+    if (tw__team_enter_for_next(team, &outcome)) {
         if (is_delivering) /* inside, so that the task is counted there or here */
             set_delivering(run, true);
-        run->next = tw__books_recycle(team, slot, run->was_performed, &outcome);
+        if (run->resumes)
+            tw__books_resume_next(team, slot, run->resumes, run->was_performed, &outcome);
+        else
+            run->next = tw__books_recycle(team, slot, run->was_performed, &outcome);
         tw__team_leave(team, &outcome);
     } else {
         slot->recycle.n = run->was_performed;
@@ -55,15 +70,28 @@ static void run_delivers(struct tw__runner *runner)
     recycle((struct run *)runner, true);
 }
 
+static void call_noted(struct run *run, struct tw_task *task, int status)
+{
+    struct tw__running running;
+    tw__diagnostics_begin(&running, run->frame.worker, task);
+    task->fn(task, status);
+    tw__diagnostics_end(&running);
+}
+
 static void perform(struct run *run, struct tw_task *task)
 {
     int status = tw_task_take(task);
     run->next = NULL;
     run->is_recycled = false;
+    run->frame.is_stopping = &run->slot->team->is_stopping;
+    run->resumes = NULL;
     run->was_performed = status == 0;
     if (status == 0)
         tw__task_set_runner(task, &run->base);
-    task->fn(task, status);
+    if (tw__diagnostics_are_on())
+        call_noted(run, task, status);
+    else
+        task->fn(task, status);
     if (run->is_recycled)
         set_delivering(run, false);
     else
@@ -100,6 +128,20 @@ void tw__slot_strike_off(struct slot *slot, int error)
     tw__team_do(slot->team, &slot->start);
 }
 
+/* A job that was woken at the same time goes before the task that the worker was woken for. */
+static struct tw__suspension *prefer_ready(struct slot *slot, struct tw_task *task)
+{
+    struct tw__suspension *suspension = tw__slot_ready(slot);
+    struct tw_team *team = slot->team;
+    struct outcome outcome;
+    bool is_inside = tw__team_enter(team, &outcome);
+    TW__CHECK(is_inside);
+    (void)is_inside;
+    tw__books_resume_instead(team, slot, suspension, task, &outcome);
+    tw__team_leave(team, &outcome);
+    return suspension;
+}
+
 static void slot_run(struct tw_task *node, int status)
 {
     struct slot *slot = TW_CONTAINER(node, struct slot, node);
@@ -112,8 +154,18 @@ static void slot_run(struct tw_task *node, int status)
     run.base.delivers = run_delivers;
     run.slot = slot;
     run.is_delivering = tw__thread_worker_delivers(slot->worker);
-    for (task = begin(slot); task; task = run.next)
-        perform(&run, task);
+    run.resumes = NULL;
+    run.is_recycled = true; /* no job of this slot's runs yet */
+    tw__frame_push(&run.frame, TW__FRAME_SLOT, &slot->team->base);
+    task = begin(slot);
+    if (task && slot->ready) /* without a task the slot may be gone */
+        run.resumes = prefer_ready(slot, task);
+    else
+        for (; task; task = run.next)
+            perform(&run, task);
+    if (run.resumes)
+        tw__slot_resume(slot, run.resumes);
+    tw__frame_pop(&run.frame);
 }
 
 void tw__slot_init(struct slot *slot, struct tw_team *team)

@@ -10,10 +10,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <twine/base/check_internal.h>
+#include <twine/base/fiber_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/park_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/base/search_internal.h>
+#include <twine/threads/frame_internal.h>
 #include <twine/threads/inbox_internal.h>
 #include <twine/threads/task_internal.h>
 #include <twine/threads/worker_internal.h>
@@ -26,6 +29,9 @@ struct thread_worker {
     struct tw__search search;  /* the thread's own */
     struct tw_task *left;      /* the thread's own: taken from the inbox, still to run */
     bool has_overstayed;       /* the thread's own: its owner knows, and has let it stay */
+    struct tw__fiber *native;  /* the thread's own stack */
+    struct tw__fiber *home;    /* the same, while the loop waits there to be gone on with */
+    struct tw__fiber *spare;   /* made for the next task that leaves its stack */
     atomic_int holds;          /* the users' one, and the thread's */
     atomic_bool is_delivering; /* set by its own thread */
     bool is_started;           /* only touched by the one first submit */
@@ -33,6 +39,7 @@ struct thread_worker {
     void *owner;
 };
 
+static const struct tw_worker_ops thread_ops;
 static _Thread_local struct thread_worker *current;
 
 void *tw__thread_worker_current_owner(void)
@@ -123,8 +130,11 @@ static void give_up_all(struct thread_worker *own, int why)
 static void run_on_thread(struct tw__cache_job *job)
 {
     struct thread_worker *own = TW_CONTAINER(job, struct thread_worker, job);
+    struct tw__frame frame;
     int rc;
     current = own;
+    own->native = tw__fiber_self();
+    tw__frame_push(&frame, TW__FRAME_WORKER, &own->base);
     rc = own->hooks ? own->hooks->begin(own->owner) : 0;
     if (rc < 0) {
         give_up_all(own, rc);
@@ -133,7 +143,85 @@ static void run_on_thread(struct tw__cache_job *job)
         if (own->hooks && !tw__worker_is_inherited(&own->base))
             own->hooks->finish(own->owner);
     }
+    tw__frame_pop(&frame);
+    if (own->spare)
+        tw__fiber_free(own->spare);
     current = NULL;
+}
+
+/* --- other stacks ----------------------------------------------------------------------------- */
+
+/*
+ * A task that leaves its stack stays there, and the loop with it, in the middle of calling it. So
+ * the loop goes on on another stack, from its top. When the task is resumed the loop that was at its
+ * top is given up with its stack, and the one below the task takes over. Only the thread's own
+ * stack cannot be given up: a loop at its top there waits, as home, and others go back to it as soon
+ * as they are at theirs. So at most one stack is at the top of the loop and not home, and when no
+ * task waits any more it is the thread's own.
+ */
+
+static struct tw__fiber *take(struct tw__fiber **place)
+{
+    struct tw__fiber *fiber = *place;
+    *place = NULL;
+    return fiber;
+}
+
+static void loop_elsewhere(void *arg)
+{
+    struct thread_worker *own = (struct thread_worker *)arg;
+    struct tw_task *task;
+    while (!own->home) {
+        task = next_task(own);
+        TW__CHECK(task); /* it is not quit while tasks wait */
+        task->fn(task, tw_task_take(task));
+    }
+    tw__fiber_exit(take(&own->home));
+}
+
+bool tw__thread_worker_is(const struct tw_worker *worker)
+{
+    return worker->_ops == &thread_ops;
+}
+
+int tw__thread_worker_prepare(struct tw_worker *worker)
+{
+    struct thread_worker *own = (struct thread_worker *)worker;
+    TW__CHECK(current == own);
+    if (own->home || own->spare)
+        return 0;
+    return tw__fiber_new(own->job.stack_size, loop_elsewhere, own, &own->spare);
+}
+
+void tw__thread_worker_suspend(struct tw_worker *worker, struct tw_task *first)
+{
+    struct thread_worker *own = (struct thread_worker *)worker;
+    if (first) {
+        first->_next = own->left;
+        own->left = first;
+    }
+    tw__fiber_switch(own->home ? take(&own->home) : take(&own->spare));
+}
+
+void tw__thread_worker_resume(struct tw_worker *worker, struct tw__fiber *fiber)
+{
+    struct thread_worker *own = (struct thread_worker *)worker;
+    if (tw__fiber_self() != own->native)
+        tw__fiber_exit(fiber);
+    own->home = own->native; /* cleared by whoever comes back to it */
+    tw__fiber_switch(fiber);
+}
+
+struct tw_task *tw__thread_worker_poll(struct tw_worker *worker)
+{
+    struct thread_worker *own = (struct thread_worker *)worker;
+    struct tw_task *task = own->left ? own->left : tw__inbox_take(&own->inbox);
+    if (task) {
+        own->left = task->_next;
+        task->_next = NULL;
+        tw_task_take(task);
+    }
+    return task;
 }
 
 static void leave_thread(struct tw__cache_job *job)

@@ -8,6 +8,8 @@
 #include <twine/threads/thread_cache_internal.h>
 #include <twine/threads/thread_worker.h>
 
+struct tw__fiber;
+
 /* No slot is NULL. */
 struct tw__thread_worker_hooks {
     /* On the thread, before its first task. 0, or why all its tasks are given up. */
@@ -39,6 +41,23 @@ int tw__thread_worker_new(const struct tw__thread_worker_plan *plan, struct tw_w
 atomic_bool *tw__thread_worker_delivers(struct tw_worker *worker);
 /* Whether that is set. Any thread; of a thread worker only. */
 bool tw__thread_worker_is_delivering(struct tw_worker *worker);
+
+/* Whether it is a thread worker. */
+bool tw__thread_worker_is(const struct tw_worker *worker);
+
+/* A task of its own may leave its stack, and the worker's loop goes on on another. All of these on
+ * the worker's thread: */
+
+/* See that there is another stack. 0; -ENOMEM. */
+int tw__thread_worker_prepare(struct tw_worker *worker);
+/* Leave the stack of the task that runs, after prepare; returns when it is resumed. first: what the
+ * loop runs before all else, or NULL. */
+void tw__thread_worker_suspend(struct tw_worker *worker, struct tw_task *first);
+/* Go back to a stack that was left, from the loop, giving up this one; or, on the thread's own,
+ * until the loop comes back to it. */
+void tw__thread_worker_resume(struct tw_worker *worker, struct tw__fiber *fiber);
+/* What has come meanwhile, the oldest, unlinked and taken; NULL. */
+struct tw_task *tw__thread_worker_poll(struct tw_worker *worker);
 
 /* The owner of the thread worker whose thread this is, or NULL. */
 void *tw__thread_worker_current_owner(void);

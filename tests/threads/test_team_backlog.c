@@ -117,7 +117,7 @@ TEST(cancel_makes_room)
     CU_ASSERT_EQUAL(submit(&hand, &notes[2]), -EAGAIN);
     CU_ASSERT_EQUAL(tw_team_cancel(hand.team, &notes[0].task), 0);
     CU_ASSERT_EQUAL(submit(&hand, &notes[2]), 0);
-    hand.limit = 1;
+    hand_set_limit(&hand, 1);
     tw_team_grow(hand.team, 0);
     hand_run(&hand);
     CHECK_NOTE(&notes[2], 0);
@@ -150,7 +150,7 @@ TEST(what_is_accepted_is_not_refused_later)
     start(&hand, 2, 0, notes, 3);
     tw_team_grow(hand.team, 2);
     CU_ASSERT_EQUAL(submit_many(&hand, notes, 2), 0);
-    hand.limit = 0;
+    hand_set_limit(&hand, 0);
     tw_team_shrink_to(hand.team, 1);
     CU_ASSERT_EQUAL(submit(&hand, &notes[2]), -EAGAIN);
     hand_run(&hand);

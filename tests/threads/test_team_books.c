@@ -885,6 +885,13 @@ static void walk_cancel(struct walk *walk)
 }
 
 /* What only a pool does with its team. */
+static void walk_set_limit(struct walk *walk, size_t limit)
+{
+    walk->hand.limit = limit;
+    if (walk->can_be_entered)
+        tw__team_set_most(walk->hand.team, limit);
+}
+
 static void walk_as_pool(struct walk *walk, size_t choice)
 {
     struct hand *hand = &walk->hand;
@@ -911,7 +918,7 @@ static void walk_somewhere(struct walk *walk)
     else if (choice == 21)
         tw_team_shrink(hand->team, below(walk, 3));
     else if (choice == 22)
-        hand->limit = below(walk, 5);
+        walk_set_limit(walk, below(walk, 5));
     else if (choice == 23 && below(walk, 12) == 0)
         walk->has_quit |= tw_team_quit(hand->team) == 0;
     else if (choice == 24 && walk->can_be_entered)
@@ -936,7 +943,7 @@ static void walk_check(const struct walk *walk)
 /* While workers can be had, nothing waits for ever: not even before quit. */
 static void walk_check_nothing_is_stuck(struct walk *walk)
 {
-    walk->hand.limit = 3;
+    walk_set_limit(walk, 3);
     if (walk->can_be_entered)
         tw__team_suspend(walk->hand.team, false);
     if (!walk->has_quit)

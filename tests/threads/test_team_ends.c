@@ -104,8 +104,8 @@ static void fail_once(struct hand *hand)
     hand->error = hand->asked == 1 ? -EAGAIN : 0;
 }
 
-/* An error of the create function gives up what waited then; what comes later in the same step, and
- * is answered "none now", waits. */
+/* An error of the create function gives up what waited then; what comes later, and is answered "none
+ * now", waits. */
 TEST(an_error_gives_up_only_what_waited_then)
 {
     struct hand hand;
@@ -113,9 +113,10 @@ TEST(an_error_gives_up_only_what_waited_then)
     start(&hand, tw_memory_worker_new, 0);
     notes_init(notes, 2);
     hand.when_asked = fail_once;
-    submit(&hand, notes, 0, 2);
+    submit(&hand, notes, 0, 1);
     EXPECT_REPORTS(1);
     CHECK_NOTE(&notes[0], -EAGAIN);
+    submit(&hand, notes, 1, 2);
     CHECK_NOT_CALLED(&notes[1]);
     CHECK_BOOKS(&hand, 0, 0, 1);
     hand.limit = 1;

@@ -62,7 +62,7 @@ TEST(shrink_goes_no_lower)
     SUBMIT(&hand, &notes[2]);
     SUBMIT(&hand, &notes[3]);
     CU_ASSERT_EQUAL(hand_books(&hand).busy + hand_books(&hand).idle, 4);
-    hand.limit = 0; /* no others */
+    hand_set_limit(&hand, 0); /* no others */
     tw_team_shrink(hand.team, 1);
     tw_team_shrink(hand.team, TW_TEAM_ALL);
     hand_run(&hand);

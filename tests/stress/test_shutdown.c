@@ -1,0 +1,189 @@
+/*
+ * Shutting down within a time: real threads, gated by futures and flags rather than by time.
+ */
+#include "../harness.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+
+SUITE_WITH_THREADS("stress_shutdown")
+
+struct job {
+    struct tw_task task;
+    atomic_int begun, calls, status;
+    atomic_bool may_end;    /* or it ends when it is asked to stop */
+    atomic_bool is_stubborn; /* ignores that */
+};
+
+static void job_fn(struct tw_task *task, int status)
+{
+    struct job *job = (struct job *)task;
+    atomic_store(&job->status, status);
+    atomic_fetch_add(&job->calls, 1);
+    if (status < 0)
+        return;
+    atomic_store(&job->begun, 1);
+    while (!atomic_load(&job->may_end) &&
+           (atomic_load(&job->is_stubborn) || !tw_cancelled()))
+        sched_yield();
+}
+
+static void job_init(struct job *job, bool is_stubborn)
+{
+    memset(job, 0, sizeof *job);
+    tw_task_init(&job->task, job_fn);
+    atomic_store(&job->is_stubborn, is_stubborn);
+}
+
+static void await_begin(struct job *job)
+{
+    while (!atomic_load(&job->begun))
+        sched_yield();
+}
+
+static struct tw_pool *new_pool(size_t limit)
+{
+    struct tw_pool *pool = NULL;
+    CU_ASSERT_EQUAL_FATAL(tw_pool_new(limit, NULL, &pool), 0);
+    return pool;
+}
+
+/* What waits is given up, what runs is asked to stop, and shutdown returns when it has. */
+TEST(shutdown_gives_up_what_waits_and_stops_what_runs)
+{
+    struct tw_shutdown_report report = {.size = sizeof report};
+    struct tw_pool *pool = new_pool(1);
+    struct job jobs[3];
+    int i;
+    for (i = 0; i < 3; i++) {
+        job_init(&jobs[i], false);
+        CU_ASSERT_EQUAL(tw_pool_submit(pool, &jobs[i].task), 0);
+    }
+    await_begin(&jobs[0]);
+    CU_ASSERT_EQUAL(tw_pool_shutdown(pool, TW_FOREVER, &report), 0);
+    CU_ASSERT_EQUAL(report.given_up, 2);
+    CU_ASSERT_EQUAL(report.running, 0);
+    for (i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(atomic_load(&jobs[i].calls), 1);
+        CU_ASSERT_EQUAL(atomic_load(&jobs[i].status), i ? -ECANCELED : 0);
+    }
+    CU_ASSERT_EQUAL(tw_pool_submit(pool, &jobs[0].task), -ESHUTDOWN);
+    CU_ASSERT_EQUAL(tw_pool_shutdown(pool, 0, NULL), 0);
+    tw_pool_unref(pool);
+}
+
+/* Past the deadline the report says what is stuck; asked again, it waits for the rest. */
+TEST(the_report_says_what_is_stuck)
+{
+    struct tw_shutdown_report report = {.size = sizeof report};
+    struct tw_pool *pool = new_pool(2);
+    struct job jobs[2];
+    tw_diagnostics_set(true);
+    job_init(&jobs[0], true);
+    job_init(&jobs[1], false);
+    TW_LABEL("stuck in a library");
+    CU_ASSERT_EQUAL(tw_pool_submit(pool, &jobs[0].task), 0);
+    CU_ASSERT_EQUAL(tw_pool_submit(pool, &jobs[1].task), 0);
+    await_begin(&jobs[0]);
+    await_begin(&jobs[1]);
+    CU_ASSERT_EQUAL(tw_pool_shutdown(pool, 50 * TW_MILLISECOND, &report), -ETIMEDOUT);
+    CU_ASSERT_EQUAL(report.given_up, 0);
+    CU_ASSERT_EQUAL(report.running, 1);
+    CU_ASSERT_EQUAL_FATAL(report.described, 1);
+    CU_ASSERT_STRING_EQUAL(report.jobs[0].label, "stuck in a library");
+    CU_ASSERT_PTR_NOT_NULL(strstr(report.jobs[0].file, "test_shutdown.c"));
+    CU_ASSERT(report.jobs[0].age >= 50 * TW_MILLISECOND);
+    atomic_store(&jobs[0].may_end, true);
+    CU_ASSERT_EQUAL(tw_pool_shutdown(pool, TW_FOREVER, &report), 0);
+    CU_ASSERT_EQUAL(report.running, 0);
+    tw_diagnostics_set(false);
+    tw_pool_unref(pool);
+}
+
+/* A team alone can be shut down as well, an idle one at once. */
+TEST(a_team_is_shut_down)
+{
+    struct tw_shutdown_report report = {.size = sizeof report};
+    struct tw_pool *pool = new_pool(2);
+    struct job job;
+    job_init(&job, true);
+    CU_ASSERT_EQUAL(tw_pool_submit(pool, &job.task), 0);
+    await_begin(&job);
+    CU_ASSERT_EQUAL(tw_team_shutdown(tw_pool_team(pool), 0, &report), -ETIMEDOUT);
+    CU_ASSERT_EQUAL(report.running, 1);
+    CU_ASSERT_EQUAL(report.described, 0); /* diagnostics are off */
+    atomic_store(&job.may_end, true);
+    CU_ASSERT_EQUAL(tw_team_shutdown(tw_pool_team(pool), TW_FOREVER, &report), 0);
+    CU_ASSERT_EQUAL(tw_team_shutdown(tw_pool_team(pool), 0, NULL), 0);
+    tw_pool_unref(pool);
+    pool = new_pool(2);
+    CU_ASSERT_EQUAL(tw_team_shutdown(tw_pool_team(pool), 0, NULL), 0);
+    tw_pool_unref(pool);
+}
+
+/* A job that waits for a future is woken, its await says that it is cancelled, and it ends. */
+static struct tw_future *never;
+static atomic_int awaited;
+
+static void await_never(struct tw_result *result, void *begun)
+{
+    (void)result;
+    atomic_fetch_add((atomic_int *)begun, 1);
+    atomic_store(&awaited, tw_future_await(&never, 1));
+    CU_ASSERT_TRUE(tw_cancelled());
+}
+
+TEST(a_suspended_job_is_resumed_with_cancelled)
+{
+    struct tw_pool *pool = new_pool(1);
+    struct tw_executor *executor;
+    struct tw_statistics books = {.size = sizeof books};
+    atomic_int begun = 0;
+    CU_ASSERT_EQUAL_FATAL(tw_future_new(&never), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_executor_over(tw_pool_worker(pool), &executor), 0);
+    CU_ASSERT_EQUAL(tw_executor_submit(executor, await_never, &begun, NULL, NULL), 0);
+    while (!atomic_load(&begun) || books.idle == 0)
+        CU_ASSERT_EQUAL(tw_team_statistics(tw_pool_team(pool), &books), 0);
+    CU_ASSERT_EQUAL(tw_pool_shutdown(pool, TW_FOREVER, NULL), 0);
+    CU_ASSERT_EQUAL(atomic_load(&awaited), -ECANCELED);
+    tw_executor_unref(executor);
+    tw_pool_unref(pool);
+    tw_future_unref(never);
+}
+
+/* One of its own threads asks all to end, and is told that it cannot wait. */
+static void shut_from_inside(struct tw_task *task, int status)
+{
+    struct job *job = (struct job *)task;
+    CU_ASSERT_EQUAL(status, 0);
+    PROVOKE_ERROR(tw_pool_shutdown(*(struct tw_pool **)(job + 1), TW_FOREVER, NULL), -EDEADLK);
+    CU_ASSERT_TRUE(tw_cancelled());
+    atomic_fetch_add(&job->calls, 1);
+}
+
+TEST(one_of_its_own_threads_does_not_wait)
+{
+    struct {
+        struct job job;
+        struct tw_pool *pool;
+    } both;
+    job_init(&both.job, false);
+    tw_task_init(&both.job.task, shut_from_inside);
+    both.pool = new_pool(2);
+    CU_ASSERT_EQUAL(tw_pool_submit(both.pool, &both.job.task), 0);
+    while (!atomic_load(&both.job.calls))
+        sched_yield();
+    CU_ASSERT_EQUAL(tw_pool_join(both.pool, TW_FOREVER), 0);
+    tw_pool_unref(both.pool);
+}
+
+TEST(misuse_is_told)
+{
+    struct tw_shutdown_report report = {.size = 1};
+    struct tw_pool *pool = new_pool(0);
+    PROVOKE(tw_pool_shutdown(NULL, 0, NULL));
+    PROVOKE(tw_pool_shutdown(pool, -1, NULL));
+    PROVOKE(tw_pool_shutdown(pool, 0, &report));
+    PROVOKE(tw_team_shutdown(NULL, 0, NULL));
+    tw_pool_unref(pool);
+}
