@@ -109,6 +109,7 @@ static void lend_locked(struct tw_limiter *limiter, struct outcome *outcome)
     head->locked.prev = token;
     limiter->locked.borrowers++;
     token->task = tw__task_queue_pop(&limiter->locked.waiting);
+    atomic_store_explicit(&token->is_running, false, memory_order_relaxed);
     limiter->locked.waiters--;
     if (!token->locked.is_bound) /* else its thread looks when it returns */
         to_send_locked(token, outcome);
@@ -121,7 +122,6 @@ static void return_locked(struct token *token)
     token->locked.next->locked.prev = token->locked.prev;
     limiter->locked.borrowers--;
     token->task = NULL;
-    atomic_store_explicit(&token->is_running, false, memory_order_relaxed);
     token->locked.next = limiter->locked.free;
     limiter->locked.free = token;
 }
@@ -425,31 +425,24 @@ static void add_block_locked(struct tw_limiter *limiter, struct block *block, si
     }
 }
 
-static size_t tokens_short_of(struct tw_limiter *limiter, size_t total)
-{
-    size_t made;
-    tw__lock_acquire(&limiter->lock);
-    made = limiter->locked.made;
-    tw__lock_release(&limiter->lock);
-    return total > made ? total - made : 0;
-}
-
 /* Two callers at once may make more than are needed; they are there for the next time. */
 int tw_limiter_set_total(struct tw_limiter *limiter, size_t total)
 {
     struct block *block = NULL;
     struct outcome outcome;
-    size_t count;
+    size_t made;
     if (!limiter)
         return tw__misuse(-EINVAL, "tw_limiter_set_total: needs a limiter");
     if (tw__worker_is_inherited(&limiter->base))
         return -EOWNERDEAD;
-    count = tokens_short_of(limiter, total);
-    if (count && !(block = make_block(limiter, count)))
+    tw__lock_acquire(&limiter->lock);
+    made = limiter->locked.made;
+    tw__lock_release(&limiter->lock);
+    if (total > made && !(block = make_block(limiter, total - made)))
         return -ENOMEM;
     enter(limiter, &outcome);
     if (block)
-        add_block_locked(limiter, block, count);
+        add_block_locked(limiter, block, total - made);
     limiter->locked.total = total;
     serve_locked(limiter, &outcome);
     leave(limiter, &outcome);
@@ -466,11 +459,14 @@ struct tw_worker *tw__limiter_below(struct tw_worker *worker)
 int tw_limiter_new(struct tw_worker *below, size_t total, struct tw_limiter **ret_limiter)
 {
     struct tw_limiter *limiter;
+    struct block *block = NULL;
     if (!ret_limiter)
         return tw__misuse(-EINVAL, "tw_limiter_new: needs ret_limiter");
     limiter = (struct tw_limiter *)tw__zalloc(sizeof *limiter);
-    if (!limiter)
+    if (!limiter || (total && !(block = make_block(limiter, total)))) {
+        tw__free(limiter);
         return -ENOMEM;
+    }
     tw_worker_init(&limiter->base, &limiter_ops);
     limiter->below = tw_worker_ref(below);
     tw__lock_init(&limiter->lock);
@@ -478,10 +474,9 @@ int tw_limiter_new(struct tw_worker *below, size_t total, struct tw_limiter **re
     limiter->locked.borrowed.locked.next = limiter->locked.borrowed.locked.prev =
         &limiter->locked.borrowed;
     limiter->locked.holds = 1;
-    if (tw_limiter_set_total(limiter, total) < 0) {
-        tw_limiter_unref(limiter);
-        return -ENOMEM;
-    }
+    if (block)
+        add_block_locked(limiter, block, total);
+    limiter->locked.total = total;
     *ret_limiter = limiter;
     return 0;
 }
