@@ -14,6 +14,7 @@ static struct hall {
     size_t each;
     _Atomic(uint64_t) finished; /* as it was told */
     atomic_int calls, at_once, wrong, destroyed;
+    atomic_int made, gone; /* those that come and go */
 } hall;
 
 static void tell(const struct tw_statistics *now, void *arg)
@@ -36,6 +37,12 @@ static void destroy(void *arg)
     atomic_fetch_add(&hall.destroyed, 1);
 }
 
+static void count_gone(void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(&hall.gone, 1);
+}
+
 static void nothing(const struct tw_statistics *now, void *arg)
 {
     (void)now;
@@ -52,13 +59,13 @@ static void visit(struct person *person)
             atomic_fetch_add(&hall.wrong, 1);
         if (below(&person->random, 8) == 0) {
             struct tw_watch *watch = NULL; /* one that comes and goes */
-            if (tw_watch_new(tw_pool_team(hall.pool), hall.worker, nothing, NULL, destroy, &watch) <
-                0)
+            if (tw_watch_new(tw_pool_team(hall.pool), hall.worker, nothing, NULL, count_gone,
+                             &watch) < 0)
                 atomic_fetch_add(&hall.wrong, 1);
+            atomic_fetch_add(&hall.made, 1);
             if (below(&person->random, 2))
                 sched_yield();
             tw_watch_unref(watch);
-            atomic_fetch_sub(&hall.destroyed, 1);
         }
     }
 }
@@ -80,6 +87,7 @@ static void check(int (*make)(struct tw_worker **ret_worker))
     CU_ASSERT_TRUE(atomic_load(&hall.calls) >= 1);
     tw_watch_unref(watch);
     WAIT_UNTIL(atomic_load(&hall.destroyed) == 1);
+    WAIT_UNTIL(atomic_load(&hall.gone) == atomic_load(&hall.made));
     CU_ASSERT_EQUAL(atomic_load(&hall.wrong), 0);
     tw_pool_quit(hall.pool);
     CU_ASSERT_EQUAL(tw_pool_join(hall.pool, TW_FOREVER), 0);
