@@ -11,6 +11,14 @@ SUITE_WITH_THREADS("pool herd")
 /* A sanitizer's threads are heavy, and it switches for purposes of its own. */
 enum { THREADS = HARNESS_SANITIZED ? 64 : 1000, TASKS = 1000 };
 
+/* What a task may cost. On the portable path a thread is woken with the park's mutex held, and may
+ * have to wait once more for that. */
+#if defined(TWINE_PORTABLE)
+enum { SWITCHES = 3 };
+#else
+enum { SWITCHES = 2 };
+#endif
+
 static struct tw_statistics books(struct tw_pool *pool)
 {
     struct tw_statistics now;
@@ -153,7 +161,7 @@ TEST(one_task_wakes_one_thread)
     CU_ASSERT_EQUAL(books(pool).idle, THREADS);
     CU_ASSERT_EQUAL(were_awake(&before, &after), 1);
     if (!HARNESS_SANITIZED)
-        CU_ASSERT_TRUE(switched <= 2 * TASKS + TASKS / 5);
+        CU_ASSERT_TRUE(switched <= SWITCHES * TASKS + TASKS / 5);
     printf("\n    %d threads: %.2f switches for each task\n    ", THREADS,
            (double)switched / TASKS);
     end(pool);
