@@ -257,6 +257,9 @@ int tw_team_cancel(struct tw_team *team, struct tw_task *task)
         return -EOWNERDEAD;
     rc = tw_worker_cancel_claim(&team->base, task);
     if (rc == 0 && tw__team_enter(team, &outcome)) {
+        /* Whoever submits it may be in the middle of that, by the short way: after this it is in
+         * the backlog, if it has not been taken. */
+        tw__team_drain(team, &outcome);
         tw__books_cancel(team, task, &outcome);
         tw__team_leave(team, &outcome);
     }

@@ -642,6 +642,49 @@ TEST(a_crowd_keeps_the_promises)
     }
 }
 
+static struct {
+    struct tw_pool *pool;
+    struct job jobs[2000];
+    atomic_int submitted;
+} hasty;
+
+static void submit_or_cancel_hastily(struct person *person)
+{
+    int i;
+    for (i = 0; i < 2000; i++) {
+        struct tw_task *task = &hasty.jobs[i].task;
+        if (person->index == 0) {
+            atomic_fetch_add(&hasty.submitted, tw_pool_submit(hasty.pool, task) == 0);
+            continue;
+        }
+        while (tw_pool_cancel(hasty.pool, task) < 0 && atomic_load(&hasty.submitted) <= i)
+            continue;
+    }
+}
+
+/* A task may be cancelled by somebody while it is being submitted, with every thread busy: whoever is
+ * first, its fn is called once and the books are right. */
+TEST(cancelled_while_it_is_submitted)
+{
+    struct job holder;
+    struct gate gate;
+    int i, wrong = 0;
+    hasty.pool = NULL;
+    CU_ASSERT_EQUAL_FATAL(tw_pool_new(1, NULL, &hasty.pool), 0);
+    gate_init(&gate);
+    job_init(&holder, wait_at_gate, &gate);
+    submit(hasty.pool, &holder, 1);
+    WAIT_UNTIL(atomic_load(&gate.waiting) == 1);
+    jobs_init(hasty.jobs, 2000, NULL, NULL);
+    atomic_store(&hasty.submitted, 0);
+    crowd_run(2, harness_seed(), submit_or_cancel_hastily, NULL);
+    gate_open(&gate, 1);
+    end(hasty.pool);
+    for (i = 0; i < 2000; i++)
+        wrong += atomic_load(&hasty.jobs[i].calls) != 1;
+    CU_ASSERT_EQUAL(wrong, 0);
+}
+
 /* Short of memory, and so of threads, each accepted fn is called once all the same. */
 SWEEP(short_of_memory)
 {
