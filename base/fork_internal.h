@@ -22,6 +22,11 @@ static inline unsigned tw__fork_epoch(void)
     return atomic_load_explicit(&tw__fork_count, memory_order_relaxed);
 }
 
+/* From now on fn is called in each forked child, before fork() returns there: for what has to be new
+ * before anybody can use it, such as a lock of the process. It only stores. Any thread, any number of
+ * times; a few different ones. */
+void tw__fork_renew(void (*fn)(void));
+
 /* From now on forks are noticed. Before the first object notes its epoch; any thread. */
 void tw__fork_watch(void);
 

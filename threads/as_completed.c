@@ -22,6 +22,7 @@ struct each_one {
 
 struct tw_as_completed {
     struct tw__park park;
+    unsigned epoch;        /* fixed: see base/fork */
     size_t count, yielded; /* the owner's; count: fixed */
     struct tw__lock lock;
     struct {
@@ -79,6 +80,7 @@ int tw_as_completed_new(struct tw_future *const *futures, size_t count,
         return -ENOMEM;
     tw__park_init(&all->park);
     tw__lock_init(&all->lock);
+    all->epoch = tw__fork_epoch();
     all->locked.end = &all->locked.first;
     all->count = count;
     for (i = 0; i < count; i++) {
@@ -114,6 +116,8 @@ int tw_as_completed_next(struct tw_as_completed *all, int64_t timeout,
     if (!all || !ret_future || timeout < 0)
         return tw__misuse(-EINVAL, "tw_as_completed_next: needs what tw_as_completed_new made, a "
                                    "timeout of 0 or more, and ret_future");
+    if (all->epoch != tw__fork_epoch())
+        return -EOWNERDEAD;
     if (all->yielded == all->count)
         return 0;
     while (!(one = pop_done(all))) {
@@ -132,7 +136,7 @@ int tw_as_completed_next(struct tw_as_completed *all, int64_t timeout,
 struct tw_as_completed *tw_as_completed_free(struct tw_as_completed *all)
 {
     size_t i;
-    if (!all)
+    if (!all || all->epoch != tw__fork_epoch())
         return NULL;
     for (i = 0; i < all->count; i++)
         if (all->ones[i].future) {

@@ -12,7 +12,9 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <twine/base/clock.h>
+#include <twine/base/fork_internal.h>
 #include <twine/base/lock_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
@@ -43,13 +45,6 @@ static _Thread_local struct {
     int line;
 } next;
 
-__attribute__((constructor)) static void ask_environment(void)
-{
-    const char *wish = getenv("TWINE_DIAGNOSTICS");
-    if (wish && wish[0] == '1' && !wish[1])
-        atomic_store(&tw__diagnostics_on, true);
-}
-
 /* With the switch off nothing takes entries out any more: so they go. */
 static struct entry *take_all_locked(void)
 {
@@ -64,9 +59,17 @@ static struct entry *take_all_locked(void)
     return taken;
 }
 
+/* What the parent has noted is the parent's, and so are the threads that run. */
+static void start_anew(void)
+{
+    memset(&all.locked, 0, sizeof all.locked);
+    tw__lock_init(&all.lock);
+}
+
 void tw_diagnostics_set(bool on)
 {
     struct entry *taken = NULL, *after;
+    tw__fork_renew(start_anew);
     tw__lock_acquire(&all.lock);
     atomic_store(&tw__diagnostics_on, on);
     if (!on)
@@ -76,6 +79,13 @@ void tw_diagnostics_set(bool on)
         after = taken->next;
         tw__free(taken);
     }
+}
+
+__attribute__((constructor)) static void ask_environment(void)
+{
+    const char *wish = getenv("TWINE_DIAGNOSTICS");
+    if (wish && wish[0] == '1' && !wish[1])
+        tw_diagnostics_set(true);
 }
 
 bool tw_diagnostics_is_on(void)

@@ -25,6 +25,7 @@
 #include <twine/threads/limiter_internal.h>
 #include <twine/threads/strand_internal.h>
 #include <twine/threads/team_take_internal.h>
+#include <twine/threads/worker_internal.h>
 
 const struct tw_error TW_ERROR_BROKEN_EXECUTOR = {"broken executor", &TW_ERROR};
 
@@ -40,6 +41,7 @@ struct tw_executor {
     tw_call_fn initializer;        /* fixed */
     void *initializer_arg;
     tw_destroy_fn destroy_initializer;
+    unsigned epoch;   /* fixed: see base/fork */
     atomic_uint refs; /* the users' */
     atomic_size_t unfinished, holds;
     atomic_bool is_shut, gives_up; /* gives_up: what has not begun is cancelled */
@@ -60,6 +62,12 @@ struct job {
     tw_destroy_fn destroy;
     struct tw_context *context; /* a reference, until the work is over */
 };
+
+/* Made before this process was forked: its jobs are the parent's, and so is its lock. */
+static bool is_inherited(const struct tw_executor *executor)
+{
+    return executor->epoch != tw__fork_epoch();
+}
 
 /* --- counting --------------------------------------------------------------------------------- */
 
@@ -153,6 +161,8 @@ static void job_fn(struct tw_task *task, int status)
     struct job *job = TW_CONTAINER(task, struct job, task);
     struct tw_context *before = tw__context_swap(job->context);
     bool is_to_complete = begin(job, status);
+    if (is_inherited(job->executor))
+        return; /* in a child that the work has forked, and comes back from */
     if (job->destroy)
         job->destroy(job->arg);
     tw__context_swap_back(before, job->context);
@@ -224,6 +234,8 @@ static void drop_job(struct job *job)
 /* After the job was counted, so that a shutdown that waits either is seen here or sees it. */
 static int is_open(struct tw_executor *executor)
 {
+    if (is_inherited(executor))
+        return -EOWNERDEAD;
     if (atomic_load(&executor->broken))
         return -ENOTRECOVERABLE;
     return atomic_load(&executor->is_shut) ? -ESHUTDOWN : 0;
@@ -370,6 +382,8 @@ int tw_executor_join(struct tw_executor *executor, int64_t timeout)
     if (!executor || timeout < 0)
         return tw__misuse(-EINVAL,
                           "tw_executor_join: needs an executor and a timeout of 0 or more");
+    if (is_inherited(executor))
+        return -EOWNERDEAD;
     rc = may_join(executor);
     return rc < 0 ? rc
                   : wait_until_quiet(executor,
@@ -392,6 +406,8 @@ int tw_executor_shutdown(struct tw_executor *executor, bool wait, bool cancel_fu
     int rc;
     if (!executor)
         return tw__misuse(-EINVAL, "tw_executor_shutdown: needs an executor");
+    if (is_inherited(executor))
+        return -EOWNERDEAD;
     shut(executor, cancel_futures);
     rc = wait ? may_join(executor) : 0;
     if (!wait || rc < 0)
@@ -426,6 +442,8 @@ static struct tw_executor *alloc_executor(void)
     struct tw_executor *executor = (struct tw_executor *)tw__zalloc(sizeof *executor);
     if (!executor)
         return NULL;
+    tw__future_prepare();
+    executor->epoch = tw__fork_epoch();
     atomic_init(&executor->refs, 1);
     atomic_init(&executor->unfinished, 1);
     atomic_init(&executor->holds, 1);
@@ -526,6 +544,8 @@ int tw_executor_over(struct tw_worker *worker, struct tw_executor **ret_executor
     struct tw_executor *executor;
     if (!worker || !ret_executor)
         return tw__misuse(-EINVAL, "tw_executor_over: needs a worker and ret_executor");
+    if (tw__worker_is_inherited(worker))
+        return -EOWNERDEAD;
     executor = alloc_executor();
     if (!executor)
         return -ENOMEM;
@@ -544,7 +564,7 @@ struct tw_executor *tw_executor_ref(struct tw_executor *executor)
 
 struct tw_executor *tw_executor_unref(struct tw_executor *executor)
 {
-    if (!executor || atomic_fetch_sub(&executor->refs, 1) != 1)
+    if (!executor || is_inherited(executor) || atomic_fetch_sub(&executor->refs, 1) != 1)
         return NULL;
     shut(executor, false);
     count_out(executor);

@@ -6,6 +6,8 @@
  *     tw_executor_submit(executor, work, arg, NULL, &future);
  *     tw_future_result(future, TW_FOREVER, &result);
  *     tw_executor_shutdown(executor, true, false);
+ *
+ * In a forked child the parent's executors answer -EOWNERDEAD.
  */
 #ifndef TWINE_THREADS_EXECUTOR_H
 #define TWINE_THREADS_EXECUTOR_H

@@ -18,10 +18,22 @@
 /* A few locks for all futures: one is held for some instructions, and only if somebody waits. */
 #define LOCKS 16
 
-static struct tw__lock locks[LOCKS] = {
-    TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT,
-    TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT,
-    TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT};
+static struct tw__lock locks[LOCKS] = {TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT,
+                                       TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT,
+                                       TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT,
+                                       TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT, TW_LOCK_INIT};
+
+static void renew_locks(void)
+{
+    size_t i;
+    for (i = 0; i < LOCKS; i++)
+        tw__lock_init(&locks[i]);
+}
+
+void tw__future_prepare(void)
+{
+    tw__fork_renew(renew_locks);
+}
 
 static struct tw__lock *lock_of(const struct tw_future *future)
 {
@@ -144,6 +156,8 @@ int tw_future_cancel(struct tw_future *future)
 {
     if (!future)
         return tw__misuse(-EINVAL, "tw_future_cancel: needs a future");
+    if (tw__future_is_inherited(future))
+        return -EOWNERDEAD;
     if (tw__future_cancel(future)) {
         if (future->ops)
             future->ops->withdraw(future);
@@ -224,6 +238,7 @@ void tw__future_init(struct tw_future *future, const struct tw__future_ops *ops,
 {
     future->ops = ops;
     future->place = place;
+    future->epoch = tw__fork_epoch();
     atomic_init(&future->refs, 1);
     atomic_init(&future->state, TW__PENDING);
     atomic_init(&future->is_asked_to_stop, false);
@@ -263,7 +278,8 @@ struct tw_future *tw_future_ref(struct tw_future *future)
 struct tw_future *tw_future_unref(struct tw_future *future)
 {
     /* Release what we did with it, acquire what all others did, before it goes. */
-    if (!future || atomic_fetch_sub_explicit(&future->refs, 1, memory_order_acq_rel) != 1)
+    if (!future || tw__future_is_inherited(future) ||
+        atomic_fetch_sub_explicit(&future->refs, 1, memory_order_acq_rel) != 1)
         return NULL;
     if (future->ops) {
         future->ops->free(future);
@@ -348,6 +364,8 @@ int tw_future_add_done_callback(struct tw_future *future, struct tw_worker *work
     int rc = 0;
     if (!future || !fn)
         rc = tw__misuse(-EINVAL, "tw_future_add_done_callback: needs a future and fn");
+    else if (tw__future_is_inherited(future) && !tw_future_is_done(future))
+        rc = -EOWNERDEAD;
     else if (!(callback = (struct callback *)tw__zalloc(sizeof *callback)))
         rc = -ENOMEM;
     if (rc < 0) {
@@ -378,6 +396,7 @@ int tw_future_new(struct tw_future **ret_future)
     future = (struct tw_future *)tw__malloc(sizeof *future);
     if (!future)
         return -ENOMEM;
+    tw__future_prepare();
     tw__future_init(future, NULL, NULL);
     *ret_future = future;
     return 0;
@@ -387,6 +406,8 @@ int tw_future_begin(struct tw_future *future)
 {
     if (!future || future->ops)
         return tw__misuse(-EINVAL, "tw_future_begin: needs a future that tw_future_new has made");
+    if (tw__future_is_inherited(future))
+        return -EOWNERDEAD;
     if (tw__future_begin(future))
         return 0;
     return tw_future_is_cancelled(future) ? -ECANCELED : -EALREADY;
@@ -399,6 +420,10 @@ int tw_future_set(struct tw_future *future, struct tw_result *result)
             tw_result_done(result);
         return tw__misuse(-EINVAL, "tw_future_set: needs a future that tw_future_new has made, and "
                                    "a value or a failure");
+    }
+    if (tw__future_is_inherited(future)) {
+        tw_result_done(result);
+        return -EOWNERDEAD;
     }
     if (!move(future, TW__PENDING, TW__SETTING) && !move(future, TW__RUNNING, TW__SETTING)) {
         tw_result_done(result);

@@ -14,6 +14,9 @@
  *                       has started them, or else suspends the job, and its thread does other work
  *                       meanwhile.
  *
+ * In a forked child a future of the parent's that was not done answers -EOWNERDEAD to all but the
+ * questions that cannot fail.
+ *
  * A future whose failure nobody has looked at when the last holder goes is reported.
  */
 #ifndef TWINE_THREADS_FUTURE_H
@@ -100,8 +103,8 @@ TW_EXPORT int tw_future_add_done_callback(struct tw_future *future, struct tw_wo
 
 /** When tw_future_wait is content (concurrent.futures' return_when). */
 enum tw_wait_for {
-    TW_WAIT_ALL = 0,  /**< all are done */
-    TW_WAIT_FIRST = 1, /**< one is done, in whatever way */
+    TW_WAIT_ALL = 0,          /**< all are done */
+    TW_WAIT_FIRST = 1,        /**< one is done, in whatever way */
     TW_WAIT_FIRST_FAILURE = 2 /**< one has failed, or all are done */
 };
 

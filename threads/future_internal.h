@@ -17,6 +17,7 @@
 #define TWINE_THREADS_FUTURE_INTERNAL_H
 
 #include <stdatomic.h>
+#include <twine/base/fork_internal.h>
 #include <twine/threads/future.h>
 #include <twine/threads/task_internal.h>
 
@@ -66,6 +67,7 @@ bool tw__place_is_here(const struct tw__future_place *place);
 struct tw_future {
     const struct tw__future_ops *ops;     /* fixed; NULL: a user's own */
     const struct tw__future_place *place; /* fixed, the maker's; or NULL */
+    unsigned epoch;                       /* fixed: the process that made it (base/fork) */
     atomic_uint refs;
     atomic_uint state;
     atomic_bool is_asked_to_stop;
@@ -78,6 +80,8 @@ struct tw_future {
 
 void tw__future_init(struct tw_future *future, const struct tw__future_ops *ops,
                      const struct tw__future_place *place);
+/* Once, before the first one is made: what futures share is new in a forked child. */
+void tw__future_prepare(void);
 /* Report a failure nobody has looked at, and destroy the result. */
 void tw__future_done(struct tw_future *future);
 
@@ -101,6 +105,12 @@ static inline enum tw__phase tw__future_phase(const struct tw_future *future)
     /* Acquire: who sees that it is done sees its result. */
     unsigned state = atomic_load_explicit((atomic_uint *)&future->state, memory_order_acquire);
     return (enum tw__phase)(state & ~(unsigned)TW__AWAITED);
+}
+
+/* Made before this process was forked: it stays as it is, and nobody will complete it. */
+static inline bool tw__future_is_inherited(const struct tw_future *future)
+{
+    return future->epoch != tw__fork_epoch();
 }
 
 static inline bool tw__phase_is_final(enum tw__phase phase)

@@ -60,9 +60,17 @@ static bool excludes_us(const struct tw_future *future)
     return !tw_future_is_done(future) && future->place && is_inside_exclusive(future->place);
 }
 
+/* In a forked child: whoever would complete it is in the parent. */
+static bool is_orphaned(const struct tw_future *future)
+{
+    return tw__future_is_inherited(future) && !tw_future_is_done(future);
+}
+
 int tw__future_may_block(const struct tw_future *future)
 {
     struct tw__frame *frame = tw__frame_of_wait();
+    if (is_orphaned(future))
+        return -EOWNERDEAD;
     if (frame && frame->kind == TW__FRAME_LOCKED && !tw_future_is_done(future))
         return tw__misuse(-EDEADLK, "inside a lock worker, or on the thread of a loop that turns, "
                                     "a future cannot be waited for; add a done callback to it");
@@ -90,6 +98,9 @@ static int may_suspend(struct tw__frame *frame, struct tw_future *const *futures
         return tw__misuse(-EDEADLK, "tw_future_await: inside a lock worker, or on the thread of a "
                                     "loop that turns");
     for (i = 0; i < count; i++)
+        if (is_orphaned(futures[i]))
+            return -EOWNERDEAD;
+    for (i = 0; i < count; i++)
         if (excludes_us(futures[i]))
             return tw__misuse(-EDEADLK, "tw_future_await: for work of the exclusive worker that it "
                                         "is inside of");
@@ -110,10 +121,11 @@ static void wake(struct wait *wait)
 static bool ends(struct wait *wait, struct tw_future *future)
 {
     bool is_last = atomic_fetch_sub(&wait->left, 1) == 1;
-    return is_last || (future && (wait->wait_for == TW_WAIT_FIRST ||
-                                  (wait->wait_for == TW_WAIT_FIRST_FAILURE &&
-                                   (tw_future_is_cancelled(future) ||
-                                    tw_result_is_failure(&future->result)))));
+    return is_last ||
+           (future &&
+            (wait->wait_for == TW_WAIT_FIRST ||
+             (wait->wait_for == TW_WAIT_FIRST_FAILURE &&
+              (tw_future_is_cancelled(future) || tw_result_is_failure(&future->result)))));
 }
 
 static bool wait_is_done(struct tw__waiter *waiter, struct tw_future *future)

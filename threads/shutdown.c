@@ -12,6 +12,7 @@
 #include <twine/base/report_internal.h>
 #include <twine/threads/pool_internal.h>
 #include <twine/threads/team_internal.h>
+#include <twine/threads/worker_internal.h>
 
 /* Returns how many were given up. They are before the quit, so that nobody is woken for them. */
 static size_t ask_to_end(struct tw_team *team, struct outcome *outcome)
@@ -88,8 +89,7 @@ static size_t count_running(struct tw_team *team)
     return running;
 }
 
-static int shutdown_team(struct tw_team *team, uint64_t deadline,
-                         struct tw_shutdown_report *report)
+static int shutdown_team(struct tw_team *team, uint64_t deadline, struct tw_shutdown_report *report)
 {
     struct outcome outcome;
     tw__team_refuse(team);
@@ -125,6 +125,8 @@ int tw_team_shutdown(struct tw_team *team, int64_t timeout, struct tw_shutdown_r
     if (!team || timeout < 0 || !is_report(ret_report))
         return tw__misuse(-EINVAL, "tw_team_shutdown: needs a team, a timeout of 0 or more, and a "
                                    "report whose size is set");
+    if (tw__worker_is_inherited(&team->base))
+        return -EOWNERDEAD;
     if (team->coordinator->_ops->enter == tw_worker_enter_none)
         return -ENOTSUP;
     begin_report(&report);
@@ -144,11 +146,13 @@ int tw_pool_shutdown(struct tw_pool *pool, int64_t timeout, struct tw_shutdown_r
     if (!pool || timeout < 0 || !is_report(ret_report))
         return tw__misuse(-EINVAL, "tw_pool_shutdown: needs a pool, a timeout of 0 or more, and a "
                                    "report whose size is set");
+    if (tw__worker_is_inherited(&team->base))
+        return -EOWNERDEAD;
     begin_report(&report);
     rc = shutdown_team(team, deadline, &report);
     if (rc >= 0) {
-        int64_t left = deadline == TW_NEVER ? TW_FOREVER
-                                            : tw_time_between(tw_clock_now(clock), deadline);
+        int64_t left =
+            deadline == TW_NEVER ? TW_FOREVER : tw_time_between(tw_clock_now(clock), deadline);
         rc = tw_pool_join(pool, left < 0 ? 0 : left);
         if (rc == -ETIMEDOUT)
             describe(team, tw__pool_threads(pool), &report);

@@ -14,9 +14,9 @@ TW_BEGIN_DECLS
 
 /** What a shutdown found. */
 struct tw_shutdown_report {
-    size_t size;     /**< set it to sizeof(struct tw_shutdown_report) before the call */
-    size_t given_up; /**< tasks that waited; their fn has had -ECANCELED */
-    size_t running;  /**< jobs that are not over; 0 if all has ended in time */
+    size_t size;      /**< set it to sizeof(struct tw_shutdown_report) before the call */
+    size_t given_up;  /**< tasks that waited; their fn has had -ECANCELED */
+    size_t running;   /**< jobs that are not over; 0 if all has ended in time */
     size_t described; /**< how many of these are in jobs: none while diagnostics are off */
     struct tw_running jobs[TW_SHUTDOWN_JOBS]; /**< those that have run longest first */
 };

@@ -458,7 +458,7 @@ bool tw__team_take(struct tw_worker *worker, struct tw_task *task)
     struct tw_team *team = (struct tw_team *)worker;
     struct outcome outcome;
     bool is_taken;
-    if (!tw__team_enter(team, &outcome))
+    if (tw__worker_is_inherited(worker) || !tw__team_enter(team, &outcome))
         return false;
     is_taken = tw__books_take(team, task);
     tw__team_leave(team, &outcome);
@@ -471,7 +471,7 @@ void tw__team_give_up(struct tw_worker *worker, int why)
 {
     struct tw_team *team = (struct tw_team *)worker;
     struct outcome outcome;
-    if (!tw__team_enter(team, &outcome))
+    if (tw__worker_is_inherited(worker) || !tw__team_enter(team, &outcome))
         return;
     tw__books_give_up(team, why, &outcome);
     tw__team_leave(team, &outcome);

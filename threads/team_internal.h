@@ -71,9 +71,9 @@ struct slot {
     struct slot *next, *prev; /* among the idle ones, or next in an outcome */
     struct tw_task *task;     /* what the node brings to the worker */
     enum slot_state state;
-    size_t suspended;              /* how many of its jobs wait; changed by its own thread, inside */
-    struct tw__suspension *ready;  /* its own thread's: woken, and still to go on */
-    struct op start, recycle;      /* for the inbox */
+    size_t suspended;             /* how many of its jobs wait; changed by its own thread, inside */
+    struct tw__suspension *ready; /* its own thread's: woken, and still to go on */
+    struct op start, recycle;     /* for the inbox */
 };
 
 /* What a pool says about its team. Asked inside the coordinator, with the team's arg. */
@@ -121,7 +121,7 @@ struct tw_team {
     const struct tw__team_policy *policy; /* NULL: it is not a pool's, or the pool has gone */
     size_t max_backlog;                   /* fixed; SIZE_MAX: none */
     _Atomic(size_t) most; /* workers there may be; SIZE_MAX: only the create function knows */
-    atomic_int holds; /* the users' one, one until the end, one while the step is posted */
+    atomic_int holds;     /* the users' one, one until the end, one while the step is posted */
     struct {
         struct {
             struct slot *first, *last; /* the one last used, the one idle longest; behind it those
@@ -130,7 +130,7 @@ struct tw_team {
         size_t keep;       /* the pool's minimum */
         size_t overstayed; /* idle for too long, but kept: so many, from the last one on */
         bool is_lacking;   /* fewer are live than to keep: made good by the next visit that can */
-        size_t pinned;                    /* idle ones with suspended jobs */
+        size_t pinned;     /* idle ones with suspended jobs */
         struct tw__suspension *suspended; /* jobs that wait */
         struct tw__ender *enders;         /* who waits for the end; see shutdown.c */
         struct slot *spare;

@@ -75,7 +75,8 @@ static void call_noted(struct run *run, struct tw_task *task, int status)
     struct tw__running running;
     tw__diagnostics_begin(&running, run->frame.worker, task);
     task->fn(task, status);
-    tw__diagnostics_end(&running);
+    if (!tw__worker_is_inherited(run->frame.worker))
+        tw__diagnostics_end(&running);
 }
 
 static void perform(struct run *run, struct tw_task *task)

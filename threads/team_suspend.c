@@ -22,6 +22,7 @@
 #include <twine/base/memory_internal.h>
 #include <twine/threads/team_internal.h>
 #include <twine/threads/thread_worker_internal.h>
+#include <twine/threads/worker_internal.h>
 
 enum { AWAKE, ASLEEP, WOKEN };
 
@@ -73,7 +74,8 @@ bool tw__suspension_may(struct tw__frame *frame)
 int tw__suspension_init(struct tw__suspension *suspension, struct tw__frame *frame)
 {
     struct slot *slot = tw__slot_of_frame(frame);
-    if (slot->team->coordinator->_ops->enter == tw_worker_enter_none ||
+    if (tw__worker_is_inherited(&slot->team->base) ||
+        slot->team->coordinator->_ops->enter == tw_worker_enter_none ||
         !tw__thread_worker_is(slot->worker))
         return -ENOTSUP;
     tw_task_init(&suspension->resume, resume_fn);

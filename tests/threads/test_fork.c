@@ -256,6 +256,77 @@ TEST(a_watch_of_the_parents_stays)
     tw_worker_unref(memory);
 }
 
+static void do_nothing(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+}
+
+static void see_done(struct tw_future *future, void *count)
+{
+    (void)future;
+    ++*(int *)count;
+}
+
+/* A future that was not done is the parent's to complete: it is not waited for, cancelled or set. One
+ * that was done can be read. */
+TEST(futures_of_the_parents_are_left_alone)
+{
+    struct tw_future *pending = NULL, *done = NULL;
+    struct tw_as_completed *each = NULL;
+    struct tw_result result = TW_RESULT_INIT;
+    int value = 7, count = 0;
+    CU_ASSERT_EQUAL_FATAL(tw_future_new(&pending), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_future_new(&done), 0);
+    tw_result_set(&result, &value, NULL);
+    CU_ASSERT_EQUAL(tw_future_set(done, &result), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_as_completed_new(&pending, 1, &each), 0);
+    become_child();
+    CU_ASSERT_EQUAL(tw_future_wait(&pending, 1, TW_WAIT_ALL, TW_FOREVER), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_future_await(&pending, 1), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_future_cancel(pending), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_future_begin(pending), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_future_set(pending, &result), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_future_add_done_callback(pending, NULL, see_done, &count, count_destroy),
+                    -EOWNERDEAD);
+    CU_ASSERT_EQUAL(count, 1);
+    CU_ASSERT_EQUAL(tw_as_completed_next(each, TW_FOREVER, &pending), -EOWNERDEAD);
+    tw_as_completed_free(each);
+    tw_future_unref(pending);
+    CU_ASSERT_EQUAL(tw_future_wait(&done, 1, TW_WAIT_ALL, TW_FOREVER), 0);
+    CU_ASSERT_PTR_EQUAL(tw_future_value(done), &value);
+    become_parent();
+    tw_as_completed_free(each);
+    tw_future_unref(pending);
+    tw_future_unref(done);
+}
+
+/* An executor takes nothing in the child, and ends nothing there. */
+TEST(executors_of_the_parents_are_left_alone)
+{
+    struct tw_executor *executor = NULL, *another = NULL;
+    struct tw_worker *memory = NULL;
+    void *arg = NULL;
+    struct tw_future *future = NULL;
+    int count = 0;
+    CU_ASSERT_EQUAL_FATAL(tw_memory_worker_new(&memory), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_executor_over(memory, &executor), 0);
+    become_child();
+    CU_ASSERT_EQUAL(tw_executor_submit(executor, do_nothing, &count, count_destroy, &future),
+                    -EOWNERDEAD);
+    CU_ASSERT_EQUAL(count, 1);
+    CU_ASSERT_EQUAL(tw_executor_map(executor, do_nothing, &arg, 1, &future), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_executor_join(executor, TW_FOREVER), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_executor_shutdown(executor, true, true), -EOWNERDEAD);
+    CU_ASSERT_EQUAL(tw_executor_over(memory, &another), -EOWNERDEAD);
+    tw_executor_unref(executor);
+    become_parent();
+    CU_ASSERT_EQUAL(tw_executor_submit(executor, do_nothing, NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(memory), 1);
+    tw_executor_unref(executor);
+    tw_worker_unref(memory);
+}
+
 /* Nothing new is made on top of what is the parent's; the argument is consumed. */
 TEST(nothing_new_stands_on_the_parents)
 {
