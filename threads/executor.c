@@ -1,16 +1,8 @@
 /*
- * The executor: jobs that are futures, and how many of them are not over.
- *
- * A job is one block: its future, the task that travels, and what to call. It has the users' holds
- * on the future, and one until its task is over. An executor counts twice:
- *
- *     unfinished   the jobs that are not over, and one while the users hold the executor. join waits
- *                  for it to be 1, and as a job is over only after the jobs it has submitted were
- *                  counted, that is when work has stopped unfolding. At 0 the worker is let go of.
- *     holds        the futures that exist, and one for the users: at 0 it is freed. So a future may
- *                  outlive the executor's users, and the worker.
+ * The executor: its life, and the waits for its jobs to be over. executor_internal.h says what it
+ * counts.
  */
-#include <twine/threads/executor.h>
+#include <twine/threads/executor_internal.h>
 
 #include <errno.h>
 #include <twine/base/context_internal.h>
@@ -29,49 +21,9 @@
 
 const struct tw_error TW_ERROR_BROKEN_EXECUTOR = {"broken executor", &TW_ERROR};
 
-struct joiner {
-    struct tw__park park;
-    struct joiner *next;
-};
-
-struct tw_executor {
-    struct tw__future_place place; /* fixed */
-    struct tw_worker *worker;      /* fixed; a reference, while something is unfinished */
-    struct tw_pool *pool;          /* fixed: the same, if it is our own; or NULL */
-    tw_call_fn initializer;        /* fixed */
-    void *initializer_arg;
-    tw_destroy_fn destroy_initializer;
-    unsigned epoch;   /* fixed: see base/fork */
-    atomic_uint refs; /* the users' */
-    atomic_size_t unfinished, holds;
-    atomic_bool is_shut, gives_up; /* gives_up: what has not begun is cancelled */
-    atomic_uint has_joiners;
-    _Atomic(struct tw_failure *) broken; /* a reference, once an initializer has failed */
-    struct tw__lock lock;
-    struct {
-        struct joiner *joiners;
-    } locked;
-};
-
-struct job {
-    struct tw_future future;
-    struct tw_task task;
-    struct tw_executor *executor; /* a hold */
-    tw_call_fn work;
-    void *arg;
-    tw_destroy_fn destroy;
-    struct tw_context *context; /* a reference, until the work is over */
-};
-
-/* Made before this process was forked: its jobs are the parent's, and so is its lock. */
-static bool is_inherited(const struct tw_executor *executor)
-{
-    return executor->epoch != tw__fork_epoch();
-}
-
 /* --- counting --------------------------------------------------------------------------------- */
 
-static void drop_hold(struct tw_executor *executor)
+void tw__executor_drop_hold(struct tw_executor *executor)
 {
     if (atomic_fetch_sub(&executor->holds, 1) != 1)
         return;
@@ -82,7 +34,7 @@ static void drop_hold(struct tw_executor *executor)
 
 static void wake_joiners(struct tw_executor *executor)
 {
-    struct joiner *joiner;
+    struct tw__joiner *joiner;
     tw__lock_acquire(&executor->lock);
     for (joiner = executor->locked.joiners; joiner; joiner = joiner->next)
         tw__park_wake(&joiner->park);
@@ -91,7 +43,7 @@ static void wake_joiners(struct tw_executor *executor)
 
 /* The caller has a hold. A joiner says that it is there and then looks at the count, we change the
  * count and then look for joiners: one of us sees the other. */
-static void count_out(struct tw_executor *executor)
+void tw__executor_count_out(struct tw_executor *executor)
 {
     size_t before = atomic_fetch_sub(&executor->unfinished, 1);
     if (before == 2 && atomic_load(&executor->has_joiners))
@@ -100,230 +52,12 @@ static void count_out(struct tw_executor *executor)
         tw_worker_unref(executor->worker);
 }
 
-/* Keep the worker, unless it has been let go of. */
-static bool count_in(struct tw_executor *executor)
+bool tw__executor_count_in(struct tw_executor *executor)
 {
     size_t seen = atomic_load(&executor->unfinished);
     while (seen && !atomic_compare_exchange_weak(&executor->unfinished, &seen, seen + 1))
         ;
     return seen != 0;
-}
-
-/* --- a job ------------------------------------------------------------------------------------ */
-
-static struct tw_failure *why_given_up(struct tw_executor *executor, int status)
-{
-    struct tw_failure *broken = atomic_load(&executor->broken);
-    return broken ? broken : tw__failure_of_status(status);
-}
-
-static void run_work(struct job *job)
-{
-    atomic_bool *flag = tw__cancel_flag_set(&job->future.is_asked_to_stop);
-    job->work(&job->future.result, job->arg);
-    tw__cancel_flag_set(flag);
-}
-
-/* Begin its work, or find that there is none to do. Returns whether the future is to be completed. */
-static bool begin(struct job *job, int status)
-{
-    struct tw_executor *executor = job->executor;
-    if (status == 0 && atomic_load(&executor->broken))
-        status = -ENOTRECOVERABLE; /* it was on its way into the backlog */
-    if (status == 0 && atomic_load(&executor->gives_up))
-        status = -ECANCELED;
-    if (status == -ECANCELED && !atomic_load(&executor->broken)) {
-        tw__future_cancel(&job->future);
-        return false;
-    }
-    if (!tw__future_begin(&job->future))
-        return false;
-    if (status == 0)
-        run_work(job);
-    else
-        tw_result_set_failure(&job->future.result, why_given_up(executor, status));
-    return true;
-}
-
-/* It goes before it is counted, so that a value nobody holds is destroyed, and a failure nobody will
- * look at reported, when a join returns. */
-static void finish(struct job *job)
-{
-    struct tw_executor *executor = job->executor;
-    atomic_fetch_add_explicit(&executor->holds, 1, memory_order_relaxed);
-    tw_future_unref(&job->future);
-    count_out(executor);
-    drop_hold(executor);
-}
-
-static void job_fn(struct tw_task *task, int status)
-{
-    struct job *job = TW_CONTAINER(task, struct job, task);
-    struct tw_context *before = tw__context_swap(job->context);
-    bool is_to_complete = begin(job, status);
-    if (is_inherited(job->executor))
-        return; /* in a child that the work has forked, and comes back from */
-    if (job->destroy)
-        job->destroy(job->arg);
-    tw__context_swap_back(before, job->context);
-    tw__context_drop(job->context);
-    tw_task_delivers(task);
-    if (is_to_complete)
-        tw__future_complete(&job->future);
-    finish(job);
-}
-
-static void withdraw(struct tw_future *future)
-{
-    struct job *job = (struct job *)future;
-    struct tw_executor *executor = job->executor;
-    if (!count_in(executor))
-        return;
-    tw_worker_cancel(executor->worker, &job->task);
-    count_out(executor);
-}
-
-static void run_here(struct tw_future *future)
-{
-    struct job *job = (struct job *)future;
-    if (tw__team_take((struct tw_worker *)future->place->team, &job->task))
-        job_fn(&job->task, 0);
-}
-
-static void free_job(struct tw_future *future)
-{
-    struct job *job = (struct job *)future;
-    tw__future_done(future);
-    drop_hold(job->executor);
-    tw__free(job);
-}
-
-static const struct tw__future_ops job_ops = {withdraw, run_here, free_job};
-
-static struct job *make_job(struct tw_executor *executor, tw_call_fn work, void *arg,
-                            tw_destroy_fn destroy)
-{
-    struct job *job = (struct job *)tw__malloc(sizeof *job);
-    if (!job)
-        return NULL;
-    tw__future_init(&job->future, &job_ops, &executor->place);
-    tw_task_init(&job->task, job_fn);
-    job->executor = executor;
-    job->work = work;
-    job->arg = arg;
-    job->destroy = destroy;
-    job->context = tw__context_capture();
-    atomic_fetch_add_explicit(&executor->holds, 1, memory_order_relaxed);
-    atomic_fetch_add(&executor->unfinished, 1);
-    tw_future_ref(&job->future); /* the task's; the first is the user's */
-    return job;
-}
-
-/* It was not submitted. (arg, destroy) is the caller's. */
-static void drop_job(struct job *job)
-{
-    struct tw_executor *executor = job->executor;
-    tw__context_drop(job->context);
-    tw__free(job);
-    count_out(executor);
-    drop_hold(executor);
-}
-
-/* --- submitting ------------------------------------------------------------------------------- */
-
-/* After the job was counted, so that a shutdown that waits either is seen here or sees it. */
-static int is_open(struct tw_executor *executor)
-{
-    if (is_inherited(executor))
-        return -EOWNERDEAD;
-    if (atomic_load(&executor->broken))
-        return -ENOTRECOVERABLE;
-    return atomic_load(&executor->is_shut) ? -ESHUTDOWN : 0;
-}
-
-static int submit(struct tw_executor *executor, tw_call_fn work, void *arg, tw_destroy_fn destroy,
-                  struct job **ret_job)
-{
-    struct job *job = make_job(executor, work, arg, destroy);
-    int rc;
-    if (!job)
-        return -ENOMEM;
-    rc = is_open(executor);
-    if (rc >= 0)
-        rc = tw_worker_submit(executor->worker, &job->task);
-    if (rc < 0) {
-        drop_job(job);
-        return rc;
-    }
-    *ret_job = job;
-    return 0;
-}
-
-int tw_executor_submit(struct tw_executor *executor, tw_call_fn work, void *arg,
-                       tw_destroy_fn destroy, struct tw_future **ret_future)
-{
-    struct job *job = NULL;
-    int rc = executor && work ? submit(executor, work, arg, destroy, &job)
-                              : tw__misuse(-EINVAL, "tw_executor_submit: needs an executor and "
-                                                    "work");
-    if (rc < 0) {
-        if (destroy)
-            destroy(arg);
-        return rc;
-    }
-    if (ret_future)
-        *ret_future = &job->future;
-    else
-        tw_future_unref(&job->future);
-    return 0;
-}
-
-/* In one visit to the pool's books, if it is a pool. */
-static int submit_all(struct tw_executor *executor, struct tw_task **tasks, size_t count)
-{
-    size_t done = 0;
-    int rc = is_open(executor);
-    if (rc >= 0 && executor->pool)
-        return tw_pool_submit_many(executor->pool, tasks, count);
-    while (rc >= 0 && done < count && (rc = tw_worker_submit(executor->worker, tasks[done])) >= 0)
-        done++;
-    if (rc >= 0)
-        return 0;
-    while (done-- > 0) { /* these are accepted already */
-        struct job *job = TW_CONTAINER(tasks[done], struct job, task);
-        tw_future_cancel(&job->future);
-        tasks[done] = NULL;
-        tw_future_unref(&job->future);
-    }
-    return rc;
-}
-
-int tw_executor_map(struct tw_executor *executor, tw_call_fn work, void *const *args, size_t count,
-                    struct tw_future **ret_futures)
-{
-    struct tw_task **tasks;
-    size_t made = 0, i;
-    int rc;
-    if (!executor || !work || (count && (!args || !ret_futures)))
-        return tw__misuse(-EINVAL, "tw_executor_map: needs an executor, work, arguments and room "
-                                   "for as many futures");
-    tasks = (struct tw_task **)tw__zalloc(count * sizeof *tasks + 1);
-    if (!tasks)
-        return -ENOMEM;
-    for (; made < count; made++) {
-        struct job *job = make_job(executor, work, args[made], NULL);
-        if (!job)
-            break;
-        tasks[made] = &job->task;
-    }
-    rc = made < count ? -ENOMEM : submit_all(executor, tasks, count);
-    for (i = 0; i < made; i++)
-        if (rc >= 0)
-            ret_futures[i] = &TW_CONTAINER(tasks[i], struct job, task)->future;
-        else if (tasks[i])
-            drop_job(TW_CONTAINER(tasks[i], struct job, task));
-    tw__free(tasks);
-    return rc;
 }
 
 /* --- joining and shutting down ---------------------------------------------------------------- */
@@ -342,7 +76,7 @@ static bool is_quiet(struct tw_executor *executor)
     return atomic_load(&executor->unfinished) <= 1; /* that one is the caller's */
 }
 
-static void add_joiner(struct tw_executor *executor, struct joiner *joiner)
+static void add_joiner(struct tw_executor *executor, struct tw__joiner *joiner)
 {
     tw__park_init(&joiner->park);
     tw__lock_acquire(&executor->lock);
@@ -352,9 +86,9 @@ static void add_joiner(struct tw_executor *executor, struct joiner *joiner)
     atomic_fetch_add(&executor->has_joiners, 1);
 }
 
-static void remove_joiner(struct tw_executor *executor, struct joiner *joiner)
+static void remove_joiner(struct tw_executor *executor, struct tw__joiner *joiner)
 {
-    struct joiner **place = &executor->locked.joiners;
+    struct tw__joiner **place = &executor->locked.joiners;
     atomic_fetch_sub(&executor->has_joiners, 1);
     tw__lock_acquire(&executor->lock);
     while (*place != joiner)
@@ -367,7 +101,7 @@ static void remove_joiner(struct tw_executor *executor, struct joiner *joiner)
 static int wait_until_quiet(struct tw_executor *executor, uint64_t deadline)
 {
     struct tw_clock *clock = tw_clock_monotonic();
-    struct joiner joiner;
+    struct tw__joiner joiner;
     bool is_over, is_late = false;
     add_joiner(executor, &joiner);
     while (!(is_over = is_quiet(executor)) && !is_late)
@@ -382,7 +116,7 @@ int tw_executor_join(struct tw_executor *executor, int64_t timeout)
     if (!executor || timeout < 0)
         return tw__misuse(-EINVAL,
                           "tw_executor_join: needs an executor and a timeout of 0 or more");
-    if (is_inherited(executor))
+    if (tw__executor_is_inherited(executor))
         return -EOWNERDEAD;
     rc = may_join(executor);
     return rc < 0 ? rc
@@ -406,7 +140,7 @@ int tw_executor_shutdown(struct tw_executor *executor, bool wait, bool cancel_fu
     int rc;
     if (!executor)
         return tw__misuse(-EINVAL, "tw_executor_shutdown: needs an executor");
-    if (is_inherited(executor))
+    if (tw__executor_is_inherited(executor))
         return -EOWNERDEAD;
     shut(executor, cancel_futures);
     rc = wait ? may_join(executor) : 0;
@@ -489,7 +223,7 @@ static void threads_have_ended(void *arg)
     struct tw_executor *executor = (struct tw_executor *)arg;
     if (executor->destroy_initializer)
         executor->destroy_initializer(executor->initializer_arg);
-    drop_hold(executor);
+    tw__executor_drop_hold(executor);
 }
 
 static int make_pool(struct tw_executor *executor, size_t max_workers,
@@ -531,7 +265,7 @@ int tw_executor_new(size_t max_workers, const struct tw_executor_options *option
         return refuse(options, -ENOMEM);
     rc = make_pool(executor, max_workers, options);
     if (rc < 0) {
-        drop_hold(executor);
+        tw__executor_drop_hold(executor);
         return rc;
     }
     stand_on(executor, tw_pool_worker(executor->pool));
@@ -564,11 +298,12 @@ struct tw_executor *tw_executor_ref(struct tw_executor *executor)
 
 struct tw_executor *tw_executor_unref(struct tw_executor *executor)
 {
-    if (!executor || is_inherited(executor) || atomic_fetch_sub(&executor->refs, 1) != 1)
+    if (!executor || tw__executor_is_inherited(executor) ||
+        atomic_fetch_sub(&executor->refs, 1) != 1)
         return NULL;
     shut(executor, false);
-    count_out(executor);
-    drop_hold(executor);
+    tw__executor_count_out(executor);
+    tw__executor_drop_hold(executor);
     return NULL;
 }
 

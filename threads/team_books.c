@@ -4,58 +4,12 @@
  * Each function here is one visit, some dozens of instructions. After Twisted's Team: coordinate,
  * recycle, grow, shrink and quit are its words (TEA).
  */
-#include <twine/threads/team_internal.h>
+#include <twine/threads/team_books_internal.h>
 
 #include <errno.h>
-#include <stdint.h>
-#include <twine/base/check_internal.h>
 #include <twine/base/memory_internal.h>
 
-/* --- the numbers others read ------------------------------------------------------------------ */
-
-/* Relaxed, and a load and a store instead of one exchange: only the coordinator writes, and a
- * reader of statistics asks for nothing but a number that was true. */
-static void add(_Atomic(size_t) *number, ptrdiff_t by)
-{
-    size_t now = atomic_load_explicit(number, memory_order_relaxed);
-    atomic_store_explicit(number, now + (size_t)by, memory_order_relaxed);
-}
-
-static void count_by(_Atomic(uint64_t) *number, size_t by)
-{
-    uint64_t now = atomic_load_explicit(number, memory_order_relaxed);
-    atomic_store_explicit(number, now + by, memory_order_relaxed);
-}
-
-static void count(_Atomic(uint64_t) *number)
-{
-    count_by(number, 1);
-}
-
-static size_t get(_Atomic(size_t) *number)
-{
-    return atomic_load_explicit(number, memory_order_relaxed);
-}
-
-static size_t live(struct tw_team *team)
-{
-    return get(&team->coord.idles) + get(&team->coord.busy) + get(&team->coord.coming);
-}
-
 /* --- slots ------------------------------------------------------------------------------------ */
-
-static void slot_move(struct slot *slot, enum slot_state to)
-{
-    static const bool allowed[SLOT_STATES][SLOT_STATES] = {
-        [SLOT_COMING] = {[SLOT_IDLE] = true, [SLOT_BUSY] = true, [SLOT_GONE] = true},
-        [SLOT_IDLE] = {[SLOT_WAKING] = true, [SLOT_BUSY] = true, [SLOT_GONE] = true},
-        [SLOT_WAKING] = {[SLOT_BUSY] = true, [SLOT_GONE] = true},
-        [SLOT_BUSY] = {[SLOT_IDLE] = true, [SLOT_GONE] = true},
-    };
-    TW__CHECK(allowed[slot->state][to]);
-    (void)allowed;
-    slot->state = to;
-}
 
 static void push_slot(struct slot **list, struct slot *slot)
 {
@@ -72,7 +26,7 @@ static void add_idle(struct tw_team *team, struct slot *slot)
     else
         team->coord.idle.last = slot;
     team->coord.idle.first = slot;
-    add(&team->coord.idles, 1);
+    books_add(&team->coord.idles, 1);
 }
 
 /* At the far end: it is chosen last, and does not go. */
@@ -85,17 +39,17 @@ static void add_pinned(struct tw_team *team, struct slot *slot)
     else
         team->coord.idle.first = slot;
     team->coord.idle.last = slot;
-    add(&team->coord.idles, 1);
+    books_add(&team->coord.idles, 1);
     team->coord.pinned++;
 }
 
 /* Idle ones that no suspended job keeps. */
 static size_t free_to_go(struct tw_team *team)
 {
-    return get(&team->coord.idles) - team->coord.pinned;
+    return books_get(&team->coord.idles) - team->coord.pinned;
 }
 
-static void remove_idle(struct tw_team *team, struct slot *slot)
+void tw__books_remove_idle(struct tw_team *team, struct slot *slot)
 {
     if (slot->prev)
         slot->prev->next = slot->next;
@@ -105,30 +59,17 @@ static void remove_idle(struct tw_team *team, struct slot *slot)
         slot->next->prev = slot->prev;
     else
         team->coord.idle.last = slot->prev;
-    add(&team->coord.idles, -1);
+    books_add(&team->coord.idles, -1);
     team->coord.pinned -= slot->suspended > 0;
     if (team->coord.overstayed > free_to_go(team))
         team->coord.overstayed = free_to_go(team);
 }
 
-/* Whether something waits that a worker may take. */
-static bool has_work(struct tw_team *team)
-{
-    return get(&team->coord.waiting) && !team->coord.is_suspended;
-}
-
-static struct tw_task *pop_waiting(struct tw_team *team)
-{
-    struct tw_task *task = tw__task_queue_pop(&team->coord.backlog);
-    add(&team->coord.waiting, -1);
-    return task;
-}
-
 void tw__books_give_up(struct tw_team *team, int why, struct outcome *outcome)
 {
-    while (get(&team->coord.waiting)) {
-        struct tw_task *task = pop_waiting(team);
-        count(&team->coord.given_up);
+    while (books_get(&team->coord.waiting)) {
+        struct tw_task *task = books_pop(team);
+        books_count(&team->coord.given_up);
         tw__task_give_up(task, why); /* here, so that no cancel finds it on its way */
         tw__task_queue_append(&outcome->given_up, task);
     }
@@ -154,7 +95,7 @@ static void retire_idle(struct tw_team *team, size_t n, struct outcome *outcome)
             continue;
         if (team->coord.overstayed)
             team->coord.overstayed--;
-        remove_idle(team, slot);
+        tw__books_remove_idle(team, slot);
         retire(slot, outcome);
         n--;
     }
@@ -162,8 +103,8 @@ static void retire_idle(struct tw_team *team, size_t n, struct outcome *outcome)
 
 static size_t lack(struct tw_team *team)
 {
-    bool lacks = !team->coord.should_quit && team->coord.keep > live(team);
-    return lacks ? team->coord.keep - live(team) : 0;
+    bool lacks = !team->coord.should_quit && team->coord.keep > books_live(team);
+    return lacks ? team->coord.keep - books_live(team) : 0;
 }
 
 static void note_lack(struct tw_team *team)
@@ -196,8 +137,8 @@ static void dispatch(struct tw_team *team, struct slot *slot, enum slot_state st
                      struct outcome *outcome)
 {
     slot_move(slot, state);
-    slot->task = pop_waiting(team);
-    add(&team->coord.busy, 1);
+    slot->task = books_pop(team);
+    books_add(&team->coord.busy, 1);
     push_slot(&outcome->to_run, slot);
 }
 
@@ -235,9 +176,9 @@ struct slot *tw__books_spare_slot(struct tw_team *team)
 static int create(struct tw_team *team, struct outcome *outcome)
 {
     struct slot *slot = tw__books_spare_slot(team);
-    int rc = slot ? team->create(team->arg, live(team), &slot->worker) : -ENOMEM;
+    int rc = slot ? team->create(team->arg, books_live(team), &slot->worker) : -ENOMEM;
     if (rc < 0) {
-        count(&team->coord.failed_creations);
+        books_count(&team->coord.failed_creations);
         outcome->create_error = rc;
     }
     if (rc <= 0)
@@ -247,9 +188,9 @@ static int create(struct tw_team *team, struct outcome *outcome)
     if (team->policy)
         slot->worker->_slot = slot;
     if (rc == TW_CREATED_COMING) {
-        add(&team->coord.coming, 1);
+        books_add(&team->coord.coming, 1);
         push_slot(&outcome->to_run, slot);
-    } else if (has_work(team)) {
+    } else if (books_has_work(team)) {
         dispatch(team, slot, SLOT_BUSY, outcome);
     } else {
         rest(team, slot, outcome);
@@ -261,11 +202,11 @@ static int create(struct tw_team *team, struct outcome *outcome)
 static inline void wake_one(struct tw_team *team, struct outcome *outcome)
 {
     struct slot *slot = team->coord.idle.first;
-    if (!has_work(team) || !slot || team->coord.is_waking)
+    if (!books_has_work(team) || !slot || team->coord.is_waking)
         return;
     team->coord.is_waking = true;
-    count(&team->coord.wakes);
-    remove_idle(team, slot);
+    books_count(&team->coord.wakes);
+    tw__books_remove_idle(team, slot);
     dispatch(team, slot, SLOT_WAKING, outcome);
 }
 
@@ -274,18 +215,19 @@ static void pump(struct tw_team *team, struct outcome *outcome)
 {
     size_t short_by;
     int made = 1;
-    if ((!get(&team->coord.waiting) && !team->coord.is_lacking) || team->coord.is_suspended)
+    if ((!books_get(&team->coord.waiting) && !team->coord.is_lacking) || team->coord.is_suspended)
         return;
     wake_one(team, outcome);
-    short_by = shortage(get(&team->coord.waiting),
-                        get(&team->coord.idles) + get(&team->coord.coming), most(team), live(team));
+    short_by = shortage(books_get(&team->coord.waiting),
+                        books_get(&team->coord.idles) + books_get(&team->coord.coming), most(team),
+                        books_live(team));
     if (team->coord.is_lacking && short_by < lack(team))
         short_by = lack(team);
     while (short_by-- > 0 && made > 0)
         made = create(team, outcome);
     if (team->coord.is_lacking)
         note_lack(team);
-    if (made < 0 && !live(team))
+    if (made < 0 && !books_live(team))
         tw__books_give_up(team, -EAGAIN, outcome);
 }
 
@@ -293,9 +235,9 @@ static void pump(struct tw_team *team, struct outcome *outcome)
  * still waits. */
 static void maybe_end(struct tw_team *team, struct outcome *outcome)
 {
-    if (!team->coord.should_quit || team->coord.has_ended || live(team))
+    if (!team->coord.should_quit || team->coord.has_ended || books_live(team))
         return;
-    if (get(&team->coord.waiting))
+    if (books_get(&team->coord.waiting))
         tw__books_give_up(team, -ESHUTDOWN, outcome);
     team->coord.has_ended = outcome->has_ended = true;
 }
@@ -303,16 +245,17 @@ static void maybe_end(struct tw_team *team, struct outcome *outcome)
 /* Nobody is free, nobody else may be made, and somebody will come back for what waits. */
 bool tw__books_are_all_busy(struct tw_team *team)
 {
-    return !get(&team->coord.idles) && get(&team->coord.busy) && live(team) >= most(team);
+    return !books_get(&team->coord.idles) && books_get(&team->coord.busy) &&
+           books_live(team) >= most(team);
 }
 
 /* A task for which there is a free worker, or one can be made, is not backlog. */
 bool tw__books_has_room(struct tw_team *team, size_t count)
 {
-    size_t rest = get(&team->coord.waiting) + count;
+    size_t rest = books_get(&team->coord.waiting) + count;
     if (!team->coord.is_suspended) {
-        rest = less(rest, get(&team->coord.idles) + get(&team->coord.coming));
-        rest = less(rest, less(most(team), live(team)));
+        rest = less(rest, books_get(&team->coord.idles) + books_get(&team->coord.coming));
+        rest = less(rest, less(most(team), books_live(team)));
     }
     return rest <= team->max_backlog;
 }
@@ -333,16 +276,21 @@ void tw__books_submit_many(struct tw_team *team, struct tw_task *const *tasks, s
         tw_task_accept(tasks[i], &team->base);
         tw__task_queue_append(&team->coord.backlog, tasks[i]);
     }
-    add(&team->coord.waiting, (ptrdiff_t)count);
-    count_by(&team->coord.scheduled, count);
+    books_add(&team->coord.waiting, (ptrdiff_t)count);
+    books_count_by(&team->coord.scheduled, count);
     pump(team, outcome);
 }
 
 void tw__books_append(struct tw_team *team, struct tw_task *task)
 {
-    count(&team->coord.scheduled);
+    books_count(&team->coord.scheduled);
     tw__task_queue_append(&team->coord.backlog, task);
-    add(&team->coord.waiting, 1);
+    books_add(&team->coord.waiting, 1);
+}
+
+void tw__books_rest(struct tw_team *team, struct slot *slot, struct outcome *outcome)
+{
+    rest(team, slot, outcome);
 }
 
 void tw__books_pump(struct tw_team *team, struct outcome *outcome)
@@ -363,8 +311,8 @@ void tw__books_cancel(struct tw_team *team, struct tw_task *task, struct outcome
     if (!tw__task_is_cancelled(task) || !tw__task_is_linked(task))
         return;
     tw__task_unlink(task);
-    add(&team->coord.waiting, -1);
-    count(&team->coord.given_up);
+    books_add(&team->coord.waiting, -1);
+    books_count(&team->coord.given_up);
     tw__task_give_up(task, -ECANCELED);
     tw__task_queue_append(&outcome->given_up, task);
 }
@@ -376,11 +324,11 @@ struct tw_task *tw__books_start(struct tw_team *team, struct slot *slot, struct 
         team->coord.is_waking = false;
         slot_move(slot, SLOT_BUSY);
     } else {
-        add(&team->coord.coming, -1);
-        if (has_work(team)) {
+        books_add(&team->coord.coming, -1);
+        if (books_has_work(team)) {
             slot_move(slot, SLOT_BUSY);
-            add(&team->coord.busy, 1);
-            task = pop_waiting(team);
+            books_add(&team->coord.busy, 1);
+            task = books_pop(team);
         } else {
             rest(team, slot, outcome);
         }
@@ -394,11 +342,11 @@ struct tw_task *tw__books_recycle(struct tw_team *team, struct slot *slot, bool 
                                   struct outcome *outcome)
 {
     struct tw_task *next = NULL;
-    count(was_performed ? &team->coord.finished : &team->coord.given_up);
-    if (has_work(team)) {
-        next = pop_waiting(team); /* work goes before quit and shrink debt (TEA-011, TEA-023) */
+    books_count(was_performed ? &team->coord.finished : &team->coord.given_up);
+    if (books_has_work(team)) {
+        next = books_pop(team); /* work goes before quit and shrink debt (TEA-011, TEA-023) */
     } else {
-        add(&team->coord.busy, -1);
+        books_add(&team->coord.busy, -1);
         rest(team, slot, outcome);
     }
     pump(team, outcome);
@@ -409,7 +357,8 @@ struct tw_task *tw__books_recycle(struct tw_team *team, struct slot *slot, bool 
 /* No more is owed than there are to pay it. */
 static void cap_debt(struct tw_team *team)
 {
-    size_t payers = get(&team->coord.busy) + get(&team->coord.coming) + team->coord.pinned;
+    size_t payers =
+        books_get(&team->coord.busy) + books_get(&team->coord.coming) + team->coord.pinned;
     if (team->coord.to_shrink > payers)
         team->coord.to_shrink = payers;
 }
@@ -419,19 +368,19 @@ static void cap_debt(struct tw_team *team)
 void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
                           struct outcome *outcome)
 {
-    count(&team->coord.failed_creations);
-    add(slot->state == SLOT_COMING ? &team->coord.coming : &team->coord.busy, -1);
+    books_count(&team->coord.failed_creations);
+    books_add(slot->state == SLOT_COMING ? &team->coord.coming : &team->coord.busy, -1);
     if (slot->state == SLOT_WAKING)
         team->coord.is_waking = false;
     if (slot->task) {
         tw__task_queue_prepend(&team->coord.backlog, slot->task);
-        add(&team->coord.waiting, 1);
+        books_add(&team->coord.waiting, 1);
         slot->task = NULL;
     }
     retire(slot, outcome);
     cap_debt(team);
     note_lack(team);
-    if (!live(team) && has_work(team))
+    if (!books_live(team) && books_has_work(team))
         tw__books_give_up(team, error == -ESHUTDOWN ? -ESHUTDOWN : -EAGAIN, outcome);
     else
         wake_one(team, outcome);
@@ -449,7 +398,7 @@ void tw__books_grow(struct tw_team *team, size_t n, struct outcome *outcome)
 static size_t spare(struct tw_team *team)
 {
     size_t staying = team->coord.keep + team->coord.to_shrink;
-    return live(team) > staying ? live(team) - staying : 0;
+    return books_live(team) > staying ? books_live(team) - staying : 0;
 }
 
 /* What idle workers cannot pay is owed by those that are busy or coming, and by no more than there
@@ -470,8 +419,8 @@ void tw__books_shrink(struct tw_team *team, size_t n, struct outcome *outcome)
 void tw__books_shrink_to(struct tw_team *team, size_t n, struct outcome *outcome)
 {
     team->coord.to_shrink = 0;
-    if (live(team) > n)
-        tw__books_shrink(team, live(team) - n, outcome);
+    if (books_live(team) > n)
+        tw__books_shrink(team, books_live(team) - n, outcome);
     pump(team, outcome);
 }
 
@@ -497,7 +446,7 @@ void tw__books_overstay(struct tw_team *team, struct tw_worker *worker, struct o
         team->coord.overstayed++;
         return;
     }
-    remove_idle(team, slot);
+    tw__books_remove_idle(team, slot);
     retire(slot, outcome);
     maybe_end(team, outcome);
 }
@@ -519,121 +468,7 @@ void tw__books_quit(struct tw_team *team, struct outcome *outcome)
     team->coord.is_suspended = false;
     note_lack(team);
     pump(team, outcome);
-    if (!get(&team->coord.waiting))
+    if (!books_get(&team->coord.waiting))
         retire_idle(team, TW_TEAM_ALL, outcome);
     maybe_end(team, outcome);
-}
-
-/* --- jobs that leave their stack -------------------------------------------------------------- */
-
-bool tw__books_take(struct tw_team *team, struct tw_task *task)
-{
-    void *claim = team;
-    /* Linked under this claim it is in the backlog, and only a canceller can be faster. */
-    if (team->coord.is_suspended || !tw__task_is_linked(task) ||
-        !__atomic_compare_exchange_n(&task->_claim, &claim, NULL, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_RELAXED))
-        return false;
-    tw__task_unlink(task);
-    add(&team->coord.waiting, -1);
-    count(&team->coord.finished);
-    return true;
-}
-
-static void link_suspension(struct tw_team *team, struct tw__suspension *suspension)
-{
-    suspension->prev = NULL;
-    suspension->next = team->coord.suspended;
-    if (suspension->next)
-        suspension->next->prev = suspension;
-    team->coord.suspended = suspension;
-    suspension->is_linked = true;
-}
-
-static void unlink_suspension(struct tw_team *team, struct tw__suspension *suspension)
-{
-    if (suspension->prev)
-        suspension->prev->next = suspension->next;
-    else
-        team->coord.suspended = suspension->next;
-    if (suspension->next)
-        suspension->next->prev = suspension->prev;
-    suspension->next = suspension->prev = NULL;
-}
-
-/* The slot goes on with one of its own jobs; the others of its jobs keep it. */
-static void take_back(struct tw_team *team, struct slot *slot, struct tw__suspension *suspension)
-{
-    slot->suspended--;
-    add(&team->coord.jobs_suspended, -1);
-    if (suspension->is_linked)
-        unlink_suspension(team, suspension);
-    suspension->is_linked = false;
-}
-
-struct tw_task *tw__books_suspend_job(struct tw_team *team, struct slot *slot,
-                                      struct tw__suspension *suspension,
-                                      struct tw__suspension *other, struct outcome *outcome)
-{
-    struct tw_task *next = NULL;
-    link_suspension(team, suspension);
-    slot->suspended++;
-    add(&team->coord.jobs_suspended, 1);
-    if (other) {
-        take_back(team, slot, other);
-    } else if (has_work(team)) {
-        next = pop_waiting(team);
-    } else {
-        add(&team->coord.busy, -1);
-        rest(team, slot, outcome);
-    }
-    pump(team, outcome);
-    return next;
-}
-
-bool tw__books_resume(struct tw_team *team, struct slot *slot, struct tw__suspension *suspension)
-{
-    struct tw__suspension **end = &slot->ready;
-    if (slot->state == SLOT_IDLE) {
-        remove_idle(team, slot);
-        take_back(team, slot, suspension);
-        slot_move(slot, SLOT_BUSY);
-        add(&team->coord.busy, 1);
-        return true;
-    }
-    TW__CHECK(slot->state == SLOT_WAKING);
-    unlink_suspension(team, suspension);
-    suspension->is_linked = false;
-    while (*end)
-        end = &(*end)->next;
-    *end = suspension;
-    return false;
-}
-
-void tw__books_resume_next(struct tw_team *team, struct slot *slot,
-                           struct tw__suspension *suspension, bool was_performed,
-                           struct outcome *outcome)
-{
-    count(was_performed ? &team->coord.finished : &team->coord.given_up);
-    take_back(team, slot, suspension);
-    pump(team, outcome);
-}
-
-void tw__books_resume_instead(struct tw_team *team, struct slot *slot,
-                              struct tw__suspension *suspension, struct tw_task *task,
-                              struct outcome *outcome)
-{
-    tw__task_queue_prepend(&team->coord.backlog, task);
-    add(&team->coord.waiting, 1);
-    take_back(team, slot, suspension);
-    pump(team, outcome);
-}
-
-void tw__books_cancel_suspended(struct tw_team *team)
-{
-    struct tw__suspension *suspension;
-    for (suspension = team->coord.suspended; suspension; suspension = suspension->next) {
-        suspension->is_cancelled = true;
-        tw__suspension_wake(suspension);
-    }
 }

@@ -1,6 +1,7 @@
 /*
- * A team's books. team_books.c keeps them, team.c and team_inbox.c are the ways to them, team_slot.c
- * what a worker does, team_suspend.c how a job is suspended; nobody else includes this.
+ * A team's books. team_books.c and team_books_jobs.c keep them, team.c and team_inbox.c are the ways
+ * to them, team_slot.c what a worker does, team_suspend.c how a job is suspended, team_policy.c what
+ * others may ask. Of them only pool.c, shutdown.c and watch.c include this.
  *
  * The books say which workers there are, what each does, and what waits. They are changed inside
  * the coordinator, and the functions that change them call no user code but create_worker. What has

@@ -1,0 +1,57 @@
+/*
+ * An executor from inside. executor.c has its life, executor_jobs.c its jobs.
+ *
+ * It counts twice:
+ *
+ *     unfinished   the jobs that are not over, and one while the users hold the executor. join waits
+ *                  for it to be 1, and as a job is over only after the jobs it has submitted were
+ *                  counted, that is when work has stopped unfolding. At 0 the worker is let go of.
+ *     holds        the futures that exist, and one for the users: at 0 it is freed. So a future may
+ *                  outlive the executor's users, and the worker.
+ */
+#ifndef TWINE_THREADS_EXECUTOR_INTERNAL_H
+#define TWINE_THREADS_EXECUTOR_INTERNAL_H
+
+#include <stdatomic.h>
+#include <twine/base/lock_internal.h>
+#include <twine/base/park_internal.h>
+#include <twine/threads/executor.h>
+#include <twine/threads/future_internal.h>
+
+struct tw__joiner {
+    struct tw__park park;
+    struct tw__joiner *next;
+};
+
+struct tw_executor {
+    struct tw__future_place place; /* fixed */
+    struct tw_worker *worker;      /* fixed; a reference, while something is unfinished */
+    struct tw_pool *pool;          /* fixed: the same, if it is our own; or NULL */
+    tw_call_fn initializer;        /* fixed */
+    void *initializer_arg;
+    tw_destroy_fn destroy_initializer;
+    unsigned epoch;   /* fixed: see base/fork */
+    atomic_uint refs; /* the users' */
+    atomic_size_t unfinished, holds;
+    atomic_bool is_shut, gives_up; /* gives_up: what has not begun is cancelled */
+    atomic_uint has_joiners;
+    _Atomic(struct tw_failure *) broken; /* a reference, once an initializer has failed */
+    struct tw__lock lock;
+    struct {
+        struct tw__joiner *joiners;
+    } locked;
+};
+
+/* Made before this process was forked: its jobs are the parent's, and so is its lock. */
+static inline bool tw__executor_is_inherited(const struct tw_executor *executor)
+{
+    return executor->epoch != tw__fork_epoch();
+}
+
+void tw__executor_drop_hold(struct tw_executor *executor);
+/* A job is over. The caller has a hold. */
+void tw__executor_count_out(struct tw_executor *executor);
+/* Keep the worker, unless it has been let go of. */
+bool tw__executor_count_in(struct tw_executor *executor);
+
+#endif

@@ -1,0 +1,242 @@
+/*
+ * An executor's jobs.
+ *
+ * A job is one block: its future, the task that travels, and what to call. It has the users' holds
+ * on the future, and one until its task is over.
+ */
+#include <twine/threads/executor_internal.h>
+
+#include <errno.h>
+#include <twine/base/context_internal.h>
+#include <twine/base/failure_internal.h>
+#include <twine/base/memory_internal.h>
+#include <twine/base/report_internal.h>
+#include <twine/threads/cancel_internal.h>
+#include <twine/threads/team_take_internal.h>
+
+struct job {
+    struct tw_future future;
+    struct tw_task task;
+    struct tw_executor *executor; /* a hold */
+    tw_call_fn work;
+    void *arg;
+    tw_destroy_fn destroy;
+    struct tw_context *context; /* a reference, until the work is over */
+};
+
+/* --- a job ------------------------------------------------------------------------------------ */
+
+static struct tw_failure *why_given_up(struct tw_executor *executor, int status)
+{
+    struct tw_failure *broken = atomic_load(&executor->broken);
+    return broken ? broken : tw__failure_of_status(status);
+}
+
+static void run_work(struct job *job)
+{
+    atomic_bool *flag = tw__cancel_flag_set(&job->future.is_asked_to_stop);
+    job->work(&job->future.result, job->arg);
+    tw__cancel_flag_set(flag);
+}
+
+/* Begin its work, or find that there is none to do. Returns whether the future is to be completed. */
+static bool begin(struct job *job, int status)
+{
+    struct tw_executor *executor = job->executor;
+    if (status == 0 && atomic_load(&executor->broken))
+        status = -ENOTRECOVERABLE; /* it was on its way into the backlog */
+    if (status == 0 && atomic_load(&executor->gives_up))
+        status = -ECANCELED;
+    if (status == -ECANCELED && !atomic_load(&executor->broken)) {
+        tw__future_cancel(&job->future);
+        return false;
+    }
+    if (!tw__future_begin(&job->future))
+        return false;
+    if (status == 0)
+        run_work(job);
+    else
+        tw_result_set_failure(&job->future.result, why_given_up(executor, status));
+    return true;
+}
+
+/* It goes before it is counted, so that a value nobody holds is destroyed, and a failure nobody will
+ * look at reported, when a join returns. */
+static void finish(struct job *job)
+{
+    struct tw_executor *executor = job->executor;
+    atomic_fetch_add_explicit(&executor->holds, 1, memory_order_relaxed);
+    tw_future_unref(&job->future);
+    tw__executor_count_out(executor);
+    tw__executor_drop_hold(executor);
+}
+
+static void job_fn(struct tw_task *task, int status)
+{
+    struct job *job = TW_CONTAINER(task, struct job, task);
+    struct tw_context *before = tw__context_swap(job->context);
+    bool is_to_complete = begin(job, status);
+    if (tw__executor_is_inherited(job->executor))
+        return; /* in a child that the work has forked, and comes back from */
+    if (job->destroy)
+        job->destroy(job->arg);
+    tw__context_swap_back(before, job->context);
+    tw__context_drop(job->context);
+    tw_task_delivers(task);
+    if (is_to_complete)
+        tw__future_complete(&job->future);
+    finish(job);
+}
+
+static void withdraw(struct tw_future *future)
+{
+    struct job *job = (struct job *)future;
+    struct tw_executor *executor = job->executor;
+    if (!tw__executor_count_in(executor))
+        return;
+    tw_worker_cancel(executor->worker, &job->task);
+    tw__executor_count_out(executor);
+}
+
+static void run_here(struct tw_future *future)
+{
+    struct job *job = (struct job *)future;
+    if (tw__team_take((struct tw_worker *)future->place->team, &job->task))
+        job_fn(&job->task, 0);
+}
+
+static void free_job(struct tw_future *future)
+{
+    struct job *job = (struct job *)future;
+    tw__future_done(future);
+    tw__executor_drop_hold(job->executor);
+    tw__free(job);
+}
+
+static const struct tw__future_ops job_ops = {withdraw, run_here, free_job};
+
+static struct job *make_job(struct tw_executor *executor, tw_call_fn work, void *arg,
+                            tw_destroy_fn destroy)
+{
+    struct job *job = (struct job *)tw__malloc(sizeof *job);
+    if (!job)
+        return NULL;
+    tw__future_init(&job->future, &job_ops, &executor->place);
+    tw_task_init(&job->task, job_fn);
+    job->executor = executor;
+    job->work = work;
+    job->arg = arg;
+    job->destroy = destroy;
+    job->context = tw__context_capture();
+    atomic_fetch_add_explicit(&executor->holds, 1, memory_order_relaxed);
+    atomic_fetch_add(&executor->unfinished, 1);
+    tw_future_ref(&job->future); /* the task's; the first is the user's */
+    return job;
+}
+
+/* It was not submitted. (arg, destroy) is the caller's. */
+static void drop_job(struct job *job)
+{
+    struct tw_executor *executor = job->executor;
+    tw__context_drop(job->context);
+    tw__free(job);
+    tw__executor_count_out(executor);
+    tw__executor_drop_hold(executor);
+}
+
+/* --- submitting ------------------------------------------------------------------------------- */
+
+/* After the job was counted, so that a shutdown that waits either is seen here or sees it. */
+static int is_open(struct tw_executor *executor)
+{
+    if (tw__executor_is_inherited(executor))
+        return -EOWNERDEAD;
+    if (atomic_load(&executor->broken))
+        return -ENOTRECOVERABLE;
+    return atomic_load(&executor->is_shut) ? -ESHUTDOWN : 0;
+}
+
+static int submit(struct tw_executor *executor, tw_call_fn work, void *arg, tw_destroy_fn destroy,
+                  struct job **ret_job)
+{
+    struct job *job = make_job(executor, work, arg, destroy);
+    int rc;
+    if (!job)
+        return -ENOMEM;
+    rc = is_open(executor);
+    if (rc >= 0)
+        rc = tw_worker_submit(executor->worker, &job->task);
+    if (rc < 0) {
+        drop_job(job);
+        return rc;
+    }
+    *ret_job = job;
+    return 0;
+}
+
+int tw_executor_submit(struct tw_executor *executor, tw_call_fn work, void *arg,
+                       tw_destroy_fn destroy, struct tw_future **ret_future)
+{
+    struct job *job = NULL;
+    int rc = executor && work ? submit(executor, work, arg, destroy, &job)
+                              : tw__misuse(-EINVAL, "tw_executor_submit: needs an executor and "
+                                                    "work");
+    if (rc < 0) {
+        if (destroy)
+            destroy(arg);
+        return rc;
+    }
+    if (ret_future)
+        *ret_future = &job->future;
+    else
+        tw_future_unref(&job->future);
+    return 0;
+}
+
+/* In one visit to the books, if it is a pool or a team. */
+static int submit_all(struct tw_executor *executor, struct tw_task **tasks, size_t count)
+{
+    size_t done = 0;
+    int rc = is_open(executor);
+    if (rc >= 0 && executor->place.team)
+        return tw_team_submit_many((struct tw_team *)executor->place.team, tasks, count);
+    while (rc >= 0 && done < count && (rc = tw_worker_submit(executor->worker, tasks[done])) >= 0)
+        done++;
+    if (rc >= 0)
+        return 0;
+    while (done-- > 0) { /* these are accepted already */
+        struct job *job = TW_CONTAINER(tasks[done], struct job, task);
+        tw_future_cancel(&job->future);
+        tasks[done] = NULL;
+        tw_future_unref(&job->future);
+    }
+    return rc;
+}
+
+int tw_executor_map(struct tw_executor *executor, tw_call_fn work, void *const *args, size_t count,
+                    struct tw_future **ret_futures)
+{
+    struct tw_task **tasks;
+    size_t made = 0, i;
+    int rc;
+    if (!executor || !work || (count && (!args || !ret_futures)))
+        return tw__misuse(-EINVAL, "tw_executor_map: needs an executor, work, arguments and room "
+                                   "for as many futures");
+    tasks = (struct tw_task **)tw__zalloc(count * sizeof *tasks + 1);
+    if (!tasks)
+        return -ENOMEM;
+    for (; made < count; made++) {
+        struct job *job = make_job(executor, work, args[made], NULL);
+        if (!job)
+            break;
+        tasks[made] = &job->task;
+    }
+    rc = made < count ? -ENOMEM : submit_all(executor, tasks, count);
+    for (i = 0; i < made; i++)
+        if (rc >= 0)
+            ret_futures[i] = &TW_CONTAINER(tasks[i], struct job, task)->future;
+        else if (tasks[i])
+            drop_job(TW_CONTAINER(tasks[i], struct job, task));
+    tw__free(tasks);
+    return rc;
+}
