@@ -24,10 +24,10 @@
 #include <twine/reactor/test_clock.h>
 #include <twine/threads/as_completed.h>
 #include <twine/threads/cancel.h>
-#include <twine/threads/limiter.h>
 #include <twine/threads/diagnostics.h>
 #include <twine/threads/executor.h>
 #include <twine/threads/future.h>
+#include <twine/threads/limiter.h>
 #include <twine/threads/lock_worker.h>
 #include <twine/threads/memory_worker.h>
 #include <twine/threads/pool.h>

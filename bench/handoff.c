@@ -19,11 +19,11 @@
  */
 #include "peer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdbool.h>
 #include <sys/wait.h>
 #include <twine/base/clock.h>
 #include <unistd.h>
@@ -31,7 +31,8 @@
 enum { MOST_ROUNDS = 99 };
 
 static const struct peer *const peers[] = {
-    &peer_twine, &peer_by_hand,
+    &peer_twine,
+    &peer_by_hand,
 #if defined(TWINE_BENCH_LIBUV)
     &peer_libuv,
 #endif
@@ -95,8 +96,8 @@ static double run_once(const struct row *row, const struct peer *peer)
         _exit(write(ends[1], &took, sizeof took) == (ssize_t)sizeof took ? 0 : 1);
     }
     close(ends[1]);
-    if (read(ends[0], &took, sizeof took) != (ssize_t)sizeof took || waitpid(child, &status, 0) < 0 ||
-        status != 0)
+    if (read(ends[0], &took, sizeof took) != (ssize_t)sizeof took ||
+        waitpid(child, &status, 0) < 0 || status != 0)
         bench_must(-1, peer->name);
     close(ends[0]);
     return took;
@@ -132,8 +133,7 @@ static void measure(const struct row *row, int rounds)
         medians[p] = median(took[p], rounds);
         printf(" %10.0f", medians[p]);
     }
-    printf(" %8.2f   %.0f..%.0f\n", medians[0] / medians[BY_HAND], took[0][0],
-           took[0][rounds - 1]);
+    printf(" %8.2f   %.0f..%.0f\n", medians[0] / medians[BY_HAND], took[0][0], took[0][rounds - 1]);
     fflush(stdout);
 }
 

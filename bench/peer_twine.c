@@ -172,9 +172,8 @@ static void submit_all(struct tw_task *tasks, struct tw_task **each, long burst,
         if (burst == 1)
             bench_must(tw_pool_submit(course.pool, &tasks[i]), "tw_pool_submit");
         else if ((i + 1) % burst == 0)
-            bench_must(
-                tw_pool_submit_many(course.pool, each + i + 1 - burst, (size_t)burst),
-                "tw_pool_submit_many");
+            bench_must(tw_pool_submit_many(course.pool, each + i + 1 - burst, (size_t)burst),
+                       "tw_pool_submit_many");
     }
 }
 

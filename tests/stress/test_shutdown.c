@@ -11,7 +11,7 @@ SUITE_WITH_THREADS("stress_shutdown")
 struct job {
     struct tw_task task;
     atomic_int begun, calls, status;
-    atomic_bool may_end;    /* or it ends when it is asked to stop */
+    atomic_bool may_end;     /* or it ends when it is asked to stop */
     atomic_bool is_stubborn; /* ignores that */
 };
 
@@ -23,8 +23,7 @@ static void job_fn(struct tw_task *task, int status)
     if (status < 0)
         return;
     atomic_store(&job->begun, 1);
-    while (!atomic_load(&job->may_end) &&
-           (atomic_load(&job->is_stubborn) || !tw_cancelled()))
+    while (!atomic_load(&job->may_end) && (atomic_load(&job->is_stubborn) || !tw_cancelled()))
         sched_yield();
 }
 
