@@ -149,8 +149,6 @@ static void drop_job(struct job *job)
 /* After the job was counted, so that a shutdown that waits either is seen here or sees it. */
 static int is_open(struct tw_executor *executor)
 {
-    if (tw__executor_is_inherited(executor))
-        return -EOWNERDEAD;
     if (atomic_load(&executor->broken))
         return -ENOTRECOVERABLE;
     return atomic_load(&executor->is_shut) ? -ESHUTDOWN : 0;
@@ -159,8 +157,11 @@ static int is_open(struct tw_executor *executor)
 static int submit(struct tw_executor *executor, tw_call_fn work, void *arg, tw_destroy_fn destroy,
                   struct job **ret_job)
 {
-    struct job *job = make_job(executor, work, arg, destroy);
+    struct job *job;
     int rc;
+    if (tw__executor_is_inherited(executor)) /* before it is counted, and a joiner looked for */
+        return -EOWNERDEAD;
+    job = make_job(executor, work, arg, destroy);
     if (!job)
         return -ENOMEM;
     rc = is_open(executor);
@@ -222,6 +223,10 @@ int tw_executor_map(struct tw_executor *executor, tw_call_fn work, void *const *
     if (!executor || !work || (count && (!args || !ret_futures)))
         return tw__misuse(-EINVAL, "tw_executor_map: needs an executor, work, arguments and room "
                                    "for as many futures");
+    if (tw__executor_is_inherited(executor))
+        return -EOWNERDEAD;
+    if (count >= SIZE_MAX / sizeof *tasks)
+        return -ENOMEM;
     tasks = (struct tw_task **)tw__zalloc(count * sizeof *tasks + 1);
     if (!tasks)
         return -ENOMEM;
