@@ -486,3 +486,102 @@ TEST(a_child_that_comes_back_from_deferred_work_ends)
     CU_ASSERT_EQUAL(atomic_load(&shared->destroyed), 1);
     munmap(shared, sizeof *shared);
 }
+
+/* --- futures ---------------------------------------------------------------------------------- */
+
+static struct {
+    struct tw_executor *executor;
+    struct tw_future *pending, *done;
+    struct tw_as_completed *each;
+    atomic_bool is_enough;
+    struct gate gate;
+} futures;
+
+static void give(struct tw_result *result, void *arg)
+{
+    tw_result_set(result, arg, NULL);
+}
+
+static void give_at_gate(struct tw_result *result, void *arg)
+{
+    gate_wait(&futures.gate);
+    give(result, arg);
+}
+
+/* Comes back again and again, so that the executor is at work whenever the process is forked. */
+static void go_on(struct tw_result *result, void *arg)
+{
+    (void)result;
+    if (!atomic_load(&futures.is_enough) &&
+        tw_executor_submit(futures.executor, go_on, arg, NULL, NULL) < 0)
+        abort();
+}
+
+static void use_new_executor(void)
+{
+    struct tw_executor *executor = NULL;
+    struct tw_result result = TW_RESULT_INIT;
+    struct tw_future *future = NULL;
+    CHILD_CHECK(tw_executor_new(1, NULL, &executor) == 0);
+    CHILD_CHECK(tw_executor_submit(executor, give, &futures, NULL, &future) == 0);
+    CHILD_CHECK(tw_future_result(future, TW_FOREVER, &result) == 0);
+    CHILD_CHECK(tw_result_value(&result) == &futures);
+    tw_future_unref(future);
+    CHILD_CHECK(tw_executor_shutdown(executor, true, false) == 0);
+    tw_executor_unref(executor);
+}
+
+static void use_the_parents_futures(void *arg)
+{
+    struct tw_result result = TW_RESULT_INIT;
+    struct tw_future *future = NULL;
+    void *none = NULL;
+    int destroyed = 0;
+    (void)arg;
+    CHILD_CHECK(tw_future_cancel(futures.pending) == -EOWNERDEAD);
+    CHILD_CHECK(tw_future_wait(&futures.pending, 1, TW_WAIT_ALL, TW_FOREVER) == -EOWNERDEAD);
+    CHILD_CHECK(tw_future_await(&futures.pending, 1) == -EOWNERDEAD);
+    CHILD_CHECK(tw_future_result(futures.pending, TW_FOREVER, &result) == -EOWNERDEAD);
+    CHILD_CHECK(tw_as_completed_next(futures.each, TW_FOREVER, &future) == -EOWNERDEAD);
+    CHILD_CHECK(tw_future_value(futures.done) == &futures);
+    CHILD_CHECK(tw_executor_submit(futures.executor, give, &destroyed, count_destroy, &future) ==
+                -EOWNERDEAD);
+    CHILD_CHECK(destroyed == 1);
+    CHILD_CHECK(tw_executor_map(futures.executor, give, &none, 1, &future) == -EOWNERDEAD);
+    CHILD_CHECK(tw_executor_join(futures.executor, TW_FOREVER) == -EOWNERDEAD);
+    CHILD_CHECK(tw_executor_shutdown(futures.executor, true, true) == -EOWNERDEAD);
+    tw_as_completed_free(futures.each);
+    tw_future_unref(futures.pending);
+    tw_future_unref(futures.done);
+    tw_executor_unref(futures.executor);
+    if (MAKES_NEW_IN_STORM)
+        use_new_executor();
+}
+
+/* A child has no part in its parent's futures: what is not done never will be there, so nobody
+ * waits for it; what is done can be looked at. Its own work as ever. */
+TEST(futures_are_the_parents)
+{
+    int i;
+    memset(&futures, 0, sizeof futures);
+    gate_init(&futures.gate);
+    CU_ASSERT_EQUAL_FATAL(tw_executor_new(3, NULL, &futures.executor), 0);
+    CU_ASSERT_EQUAL(tw_executor_submit(futures.executor, give, &futures, NULL, &futures.done), 0);
+    CU_ASSERT_EQUAL(tw_executor_join(futures.executor, TW_FOREVER), 0);
+    CU_ASSERT_EQUAL(
+        tw_executor_submit(futures.executor, give_at_gate, NULL, NULL, &futures.pending), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_as_completed_new(&futures.pending, 1, &futures.each), 0);
+    CU_ASSERT_EQUAL(tw_executor_submit(futures.executor, go_on, NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_executor_submit(futures.executor, go_on, NULL, NULL, NULL), 0);
+    for (i = 0; i < 20; i++)
+        CU_ASSERT_EQUAL(fork_and(use_the_parents_futures, NULL), GOOD);
+    atomic_store(&futures.is_enough, true);
+    gate_open(&futures.gate, 1);
+    CU_ASSERT_EQUAL(tw_future_wait(&futures.pending, 1, TW_WAIT_ALL, TW_FOREVER), 0);
+    tw_as_completed_free(futures.each);
+    tw_future_unref(futures.pending);
+    tw_future_unref(futures.done);
+    CU_ASSERT_EQUAL(tw_executor_join(futures.executor, TW_FOREVER), 0);
+    CU_ASSERT_EQUAL(tw_executor_shutdown(futures.executor, true, false), 0);
+    tw_executor_unref(futures.executor);
+}
