@@ -194,6 +194,45 @@ TEST(stacks_go_from_thread_to_thread)
     CU_ASSERT_EQUAL(stacks, 0);
 }
 
+static bool make_and_end_one(void)
+{
+    struct tw__fiber *fiber;
+    if (tw__fiber_new(64 * 1024, exit_to, tw__fiber_self(), &fiber) < 0)
+        return false;
+    tw__fiber_switch(fiber);
+    return true;
+}
+
+struct forks {
+    atomic_int right; /* children that came to their end */
+    atomic_bool done;
+};
+
+static void fork_while_others_make(struct person *person)
+{
+    struct forks *forks = (struct forks *)person->arg;
+    int i, status = 1;
+    while (person->index > 0 && !atomic_load(&forks->done))
+        make_and_end_one();
+    for (i = 0; person->index == 0 && i < 50; i++) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(make_and_end_one() ? 0 : 1);
+        if (waitpid(child, &status, 0) == child && status == 0)
+            atomic_fetch_add(&forks->right, 1);
+    }
+    atomic_store(&forks->done, true);
+}
+
+/* A thread forks while others have the store's lock now and then: the child makes and ends a fiber
+ * all the same. */
+TEST(a_child_finds_no_lock_held)
+{
+    struct forks forks = {0, false};
+    crowd_run(4, harness_seed(), fork_while_others_make, &forks);
+    CU_ASSERT_EQUAL(atomic_load(&forks.right), 50);
+}
+
 #if defined(TWINE_CHECKS)
 
 static void *switch_to(void *fiber)
