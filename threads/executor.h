@@ -88,7 +88,8 @@ TW_EXPORT int tw_executor_submit(struct tw_executor *executor, tw_call_fn work, 
  * Thread:    as tw_executor_submit().
  * Ownership: the array is not kept; each argument is borrowed until its work is over. The futures
  *            are yours to unref, one by one.
- * Returns:   as tw_executor_submit(); on error none is submitted.
+ * Returns:   as tw_executor_submit(). On error there are no futures, and over a pool or a team none
+ *            is submitted; over another worker those before the error are cancelled.
  *
  * @param args the arguments, count of them
  * @param ret_futures room for count futures

@@ -402,6 +402,13 @@ int tw_future_new(struct tw_future **ret_future)
     return 0;
 }
 
+bool tw_future_is_asked_to_stop(const struct tw_future *future)
+{
+    /* Acquire: who sees it sees what was done before it was asked to stop. */
+    return future &&
+           atomic_load_explicit((atomic_bool *)&future->is_asked_to_stop, memory_order_acquire);
+}
+
 int tw_future_begin(struct tw_future *future)
 {
     if (!future || future->ops)

@@ -81,7 +81,8 @@ TW_EXPORT int tw_future_result(struct tw_future *future, int64_t timeout,
  * woken. If it runs, it is asked to stop (tw_cancelled()), and decides itself.
  *
  * Thread:  any.
- * Returns: 0 if it is cancelled, now or before; -EINPROGRESS if it runs; -EALREADY if it is done.
+ * Returns: 0 if it is cancelled, now or before; -EINPROGRESS if it runs; -EALREADY if it is done;
+ *          -EINVAL for NULL.
  */
 TW_EXPORT int tw_future_cancel(struct tw_future *future);
 
@@ -148,6 +149,10 @@ TW_EXPORT int tw_future_await(struct tw_future *const *futures, size_t count);
  * Returns:   0; -ENOMEM; -EINVAL for NULL.
  */
 TW_EXPORT int tw_future_new(struct tw_future **ret_future);
+
+/** Whether somebody has asked the work of a future of your own to stop: what tw_cancelled() tells an
+ * executor's jobs. Thread: any. */
+TW_EXPORT bool tw_future_is_asked_to_stop(const struct tw_future *future);
 
 /**
  * Begin the work of a future of your own (concurrent.futures' set_running_or_notify_cancel).

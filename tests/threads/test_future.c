@@ -519,6 +519,19 @@ TEST(misuse)
 static struct tw_future *waited_for;
 static int answers[3];
 
+/* The maker of a future sees that somebody has cancelled it in the middle of its work. */
+TEST(a_future_that_has_begun_is_asked_to_stop)
+{
+    struct tw_future *future = NULL;
+    CU_ASSERT_EQUAL_FATAL(tw_future_new(&future), 0);
+    CU_ASSERT_EQUAL(tw_future_begin(future), 0);
+    CU_ASSERT_FALSE(tw_future_is_asked_to_stop(future));
+    CU_ASSERT_EQUAL(tw_future_cancel(future), -EINPROGRESS);
+    CU_ASSERT_TRUE(tw_future_is_asked_to_stop(future));
+    CU_ASSERT_FALSE(tw_future_is_asked_to_stop(NULL));
+    tw_future_unref(future);
+}
+
 static void wait_inside(struct note *note)
 {
     (void)note;
