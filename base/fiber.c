@@ -186,8 +186,8 @@ __attribute__((always_inline)) TW__NO_FAKE_STACK static inline void jump(struct 
 
 #endif
 
-/* Returns when somebody switches back, if ever. Inlined: the processor foretells returns by the calls
- * it has seen, and after a jump each return is a surprise to it. */
+/* Returns when somebody switches back, if ever. Inlined: the processor foretells returns by the
+ * calls it has seen, and after a jump each return is a surprise to it. */
 __attribute__((always_inline)) TW__NO_FAKE_STACK static inline void
 go(struct tw__fiber *from, struct tw__fiber *to, enum fiber_state becomes)
 {

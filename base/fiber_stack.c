@@ -61,15 +61,22 @@ static struct {
 
 /* --- a forked child --------------------------------------------------------------------------- */
 
+#if TW__ASAN
+bool tw__tools_is_child;
+#endif
+
 static void start_anew(void)
 {
+#if TW__ASAN
+    tw__tools_is_child = true;
+#endif
     tw__lock_init(&store.lock);
     memset(&store.locked, 0, sizeof store.locked);
     store.generation++;
 }
 
-/* Short of memory the next one to come tries again. If two come at once it is started anew twice.
- */
+/* Before the lock is first taken for a stack. Short of memory the next one to come tries again; if
+ * two come at once, it is started anew twice. */
 static void watch_forks(void)
 {
     static atomic_bool is_watched;
@@ -146,10 +153,8 @@ static char *map_guarded(size_t size)
 
 static struct tw__stack *map_stack(size_t size, size_t head_size)
 {
+    char *low = map_guarded(size);
     struct tw__stack *stack;
-    char *low;
-    watch_forks();
-    low = map_guarded(size);
     if (!low)
         return NULL;
     head_size = (head_size + HEAD_ALIGNMENT - 1) & ~(size_t)(HEAD_ALIGNMENT - 1);
@@ -246,6 +251,7 @@ int tw__stack_new(size_t size, size_t head_size, struct tw__stack **ret_stack)
     size = mapping_size(size, head_size);
     if (!size || tw__memory_must_fail())
         return -ENOMEM;
+    watch_forks();
     stack = take_kept(size);
     if (!stack && !(stack = map_stack(size, head_size))) {
         count_one_less();

@@ -44,8 +44,8 @@
 #include <valgrind/valgrind.h>
 #endif
 
-/* For the functions that jump: their variables are to be on the stack itself. The fake one of a stack
- * that will not come back is gone once it has been left, and that is before the jump. */
+/* For the functions that jump: their variables are to be on the stack itself. The fake one of a
+ * stack that will not come back is gone once it has been left, and that is before the jump. */
 #if TW__ASAN
 #define TW__NO_FAKE_STACK __attribute__((no_sanitize("address")))
 #else
@@ -81,15 +81,21 @@ static inline const char *tw__tools_used(const struct tw__tools *tools, size_t *
     return used;
 }
 
+/* In a forked child no roots are told any more: one of the parent's threads may have held the leak
+ * sanitizer's lock, which stays held there. */
+extern bool tw__tools_is_child;
+
 static inline void tw__tools_add_root(struct tw__tools *tools)
 {
+    if (tw__tools_is_child)
+        return;
     tools->root = tw__tools_used(tools, &tools->root_size);
     __lsan_register_root_region(tools->root, tools->root_size);
 }
 
 static inline void tw__tools_remove_root(struct tw__tools *tools)
 {
-    if (tools->root)
+    if (tools->root && !tw__tools_is_child)
         __lsan_unregister_root_region(tools->root, tools->root_size);
     tools->root = NULL;
 }

@@ -88,7 +88,7 @@ static void note_self(void *arg)
     tw__fiber_exit(home);
 }
 
-/* Self is the one that runs: the thread's own until another is switched to, and afterwards again. */
+/* Self is the one that runs: the thread's own until another is switched to, and then again. */
 TEST(self_is_the_one_that_runs)
 {
     struct tw__fiber *seen = NULL, *fiber = new_fiber(note_self, &seen);
@@ -557,7 +557,7 @@ TEST(kept_stacks_give_their_memory_back)
 
 /* --- a forked child --------------------------------------------------------------------------- */
 
-#if !TW__TSAN /* which sees nothing right in the child of one that has fibers, as of one with threads */
+#if !TW__TSAN /* which sees nothing right in a child of one that has fibers or threads */
 
 static bool child_is_right(struct tw__fiber *inherited)
 {
