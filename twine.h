@@ -17,6 +17,7 @@
 #include <twine/deferred/deferred.h>
 #include <twine/deferred/from_thread.h>
 #include <twine/deferred/list.h>
+#include <twine/deferred/timeout.h>
 #include <twine/reactor/delayed_call.h>
 #include <twine/reactor/libevent.h>
 #include <twine/reactor/reactor.h>

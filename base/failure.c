@@ -30,6 +30,7 @@ STATIC_FAILURE(shutdown, ESHUTDOWN, TW_ERROR_SHUTDOWN, "what was to do it has be
 STATIC_FAILURE(abandoned, EPIPE, TW_ERROR_ABANDONED, "its source went away without firing it")
 STATIC_FAILURE(no_thread, EAGAIN, TW_ERROR_NO_THREAD, "no thread could be made to do it")
 STATIC_FAILURE(no_memory, ENOMEM, TW_ERROR_NO_MEMORY, "out of memory")
+STATIC_FAILURE(timeout, ETIMEDOUT, TW_ERROR_TIMEOUT, "it took too long")
 STATIC_FAILURE(cycle, EDEADLK, TW_ERROR_CYCLE, "the Deferred would wait for itself")
 
 struct tw_failure *tw__failure_cancelled(void)
@@ -50,6 +51,11 @@ struct tw_failure *tw__failure_abandoned(void)
 struct tw_failure *tw__failure_cycle(void)
 {
     return &cycle;
+}
+
+struct tw_failure *tw__failure_timeout(void)
+{
+    return &timeout;
 }
 
 struct tw_failure *tw__failure_of_status(int status)

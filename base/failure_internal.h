@@ -12,6 +12,7 @@ struct tw_failure *tw__failure_cancelled(void);
 struct tw_failure *tw__failure_shutdown(void);
 struct tw_failure *tw__failure_abandoned(void);
 struct tw_failure *tw__failure_cycle(void);
+struct tw_failure *tw__failure_timeout(void);
 
 /* The failure that says why a task was given up: -ECANCELED, -ESHUTDOWN, -EAGAIN. */
 struct tw_failure *tw__failure_of_status(int status);
