@@ -13,6 +13,17 @@ int tw__result_set_deferred(struct tw_result *result, void *deferred, tw_destroy
 /* Take the Deferred out; the result holds null then. */
 void *tw__result_take_deferred(struct tw_result *result);
 
+/* Move into a result that holds null: nothing there has to be destroyed. */
+static inline void tw__result_move_to_null(struct tw_result *from, struct tw_result *to)
+{
+    to->_held = from->_held;
+    to->_destroy = from->_destroy;
+    to->_kind = from->_kind;
+    from->_held = 0;
+    from->_destroy = 0;
+    from->_kind = TW_RESULT_VALUE;
+}
+
 /* Report a failure that work or a callback left and nobody will see, then hold null. */
 void tw__result_done_reporting(struct tw_result *result, const char *text);
 

@@ -9,10 +9,15 @@
 #define TWINE_DEFERRED_DEFERRED_INTERNAL_H
 
 #include <stdint.h>
+#include <twine/base/check_internal.h>
+#include <twine/base/memory_internal.h>
 #include <twine/base/result_internal.h>
+#include <twine/base/self_internal.h>
 #include <twine/deferred/deferred.h>
 
 #define TW__LINKS_INSIDE 2
+#define TW__LINKS_OUTSIDE \
+    12 /* in the first array outside: ten and a bit, so that few need a second */
 
 struct tw__link {
     tw_call_fn callback, errback;
@@ -42,16 +47,27 @@ struct tw_deferred {
     struct tw_deferred *last_waiter; /* a ring through next; each has a reference of ours */
     struct tw_deferred
         *next; /* among the waiters of another, or below on the stack of those that run */
-    struct tw__link *links;
-    uint32_t first, end, capacity; /* of links: those to run are first to end */
-    uint32_t run;                  /* how many have been taken out */
-    uint32_t position;             /* as a waiter: how many links of the other come before */
-    void (*release)(struct tw_deferred *deferred); /* frees the memory */
+    void (*release)(
+        struct tw_deferred *deferred); /* frees the memory; NULL: it is kept for reuse */
+    uint32_t first, end;               /* of links: those to run */
+    uint32_t run;                      /* how many have been taken out */
+    uint32_t position;                 /* as a waiter: how many links of the other come before */
+    uint32_t capacity;                 /* of links; from here on nothing is changed by a new life */
+    struct tw__link *links;            /* inside, or an array of their own */
     struct tw__link inside[TW__LINKS_INSIDE];
 #if defined(TWINE_CHECKS) && TWINE_CHECKS
     uintptr_t thread;
 #endif
 };
+
+static inline void tw__deferred_check_thread(const struct tw_deferred *deferred)
+{
+#if defined(TWINE_CHECKS) && TWINE_CHECKS
+    TW__CHECK(deferred->thread == tw__self());
+#else
+    (void)deferred;
+#endif
+}
 
 /* A Deferred in memory of yours: one handle, one source. release is called when both sides are
  * gone. */
@@ -62,10 +78,30 @@ void tw__deferred_init(struct tw_deferred *deferred, tw_canceller_fn canceller, 
 void tw__deferred_unref(struct tw_deferred *deferred);
 bool tw__deferred_mark_fired(struct tw_deferred *deferred);
 
-/* Make room for one link more. 0; -ENOMEM. */
+/* deferred_links.c: make room for one link more, 0 or -ENOMEM; let go of the array they are in; and
+ * fired by somebody while it waits for its turn to be abandoned. */
 int tw__deferred_reserve(struct tw_deferred *deferred);
+void tw__deferred_leave_turn(struct tw_deferred *target);
+
+static inline void tw__deferred_free_links(struct tw_deferred *deferred)
+{
+    if (deferred->links != deferred->inside)
+        tw__free(deferred->links);
+}
+
+/* deferred_spare.c: memory for a Deferred, with an array of links of its own perhaps, and where it
+ * goes. */
+struct tw_deferred *tw__deferred_take_spare(void);
+void tw__deferred_give_spare(struct tw_deferred *deferred);
+/* How many this thread keeps at most, from now on; those too many are freed. */
+void tw__deferred_keep_spares(unsigned most);
+
 /* Fired, idle, and free to run: a link added now runs at once. */
-bool tw__deferred_may_run(const struct tw_deferred *deferred);
+static inline bool tw__deferred_may_run(const struct tw_deferred *deferred)
+{
+    return deferred->is_called && !deferred->is_running && !deferred->pauses &&
+           !deferred->waits_for;
+}
 
 /* deferred_run.c: run what is due, if it may; and the mark of a link that tw_deferred_chain() adds,
  * never called. */

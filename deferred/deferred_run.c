@@ -40,12 +40,6 @@ static void pop(struct tw_deferred **stack)
     tw__deferred_unref(deferred);
 }
 
-bool tw__deferred_may_run(const struct tw_deferred *deferred)
-{
-    return deferred->is_called && !deferred->is_running && !deferred->pauses &&
-           !deferred->waits_for;
-}
-
 /* The oldest waiter, if its place among the links has been reached. */
 static struct tw_deferred *due_waiter(struct tw_deferred *deferred)
 {
@@ -125,15 +119,6 @@ static void follow(struct tw_deferred **stack)
     }
 }
 
-static struct tw__link take_link(struct tw_deferred *deferred)
-{
-    struct tw__link link = deferred->links[deferred->first++];
-    deferred->run++;
-    if (deferred->first == deferred->end)
-        deferred->first = deferred->end = 0;
-    return link;
-}
-
 /* The target gets the result and runs next. */
 static void run_chain_link(struct tw_deferred **stack, struct tw_deferred *deferred,
                            struct tw_deferred *target)
@@ -154,20 +139,35 @@ static void run_chain_link(struct tw_deferred **stack, struct tw_deferred *defer
     tw_source_unref(tw__source_of(target)); /* last: the memory may go with it */
 }
 
-static void run_link(struct tw_deferred **stack, struct tw_deferred *deferred)
+static inline struct tw__link take_link(struct tw_deferred *deferred)
 {
-    struct tw__link link = take_link(deferred); /* a copy: the array may grow meanwhile */
-    tw_call_fn fn = tw_result_is_failure(&deferred->result) ? link.errback : link.callback;
-    if (fn == tw__deferred_fire_chained) {
-        run_chain_link(stack, deferred, (struct tw_deferred *)link.arg);
-        return;
-    }
-    if (fn)
-        fn(&deferred->result, link.arg);
-    if (link.destroy)
-        link.destroy(link.arg);
-    if (deferred->result._kind == TW_RESULT_DEFERRED)
-        follow(stack);
+    struct tw__link link = deferred->links[deferred->first++];
+    deferred->run++;
+    if (deferred->first == deferred->end)
+        deferred->first = deferred->end = 0;
+    return link;
+}
+
+/* Runs links of the one on top, until there are none or it is another's turn. */
+static void run_links(struct tw_deferred **stack, struct tw_deferred *deferred)
+{
+    do {
+        struct tw__link link = take_link(deferred); /* a copy: the array may grow meanwhile */
+        bool failed = deferred->result._kind == TW_RESULT_FAILURE;
+        tw_call_fn fn = failed ? link.errback : link.callback;
+        if (fn == tw__deferred_fire_chained) {
+            run_chain_link(stack, deferred, (struct tw_deferred *)link.arg);
+            return;
+        }
+        if (fn)
+            fn(&deferred->result, link.arg);
+        if (link.destroy)
+            link.destroy(link.arg);
+        if (deferred->result._kind == TW_RESULT_DEFERRED) {
+            follow(stack);
+            return;
+        }
+    } while (deferred->first < deferred->end && !deferred->last_waiter);
 }
 
 /* One step of the Deferred on top of the stack. */
@@ -177,7 +177,7 @@ static void run_top(struct tw_deferred **stack)
     if (waiter)
         resume_waiter(stack, top, waiter);
     else if (top->first < top->end)
-        run_link(stack, top);
+        run_links(stack, top);
     else
         pop(stack);
 }
