@@ -1,4 +1,5 @@
-# bench/handoff is a program, one peer a file; bench/server is a script.
+# bench/handoff and bench/deferred are programs, the first with one peer a file; bench/server and
+# bench/deferred-peers are scripts.
 
 add_executable(bench_handoff
   bench/handoff.c bench/peer_twine.c bench/peer_by_hand.c bench/by_hand.c)
@@ -13,3 +14,13 @@ else()
 endif()
 set_target_properties(bench_handoff PROPERTIES
   OUTPUT_NAME handoff RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
+
+add_executable(bench_deferred bench/deferred.c)
+target_link_libraries(bench_deferred PRIVATE twine_static Threads::Threads)
+pkg_check_modules(GIO QUIET IMPORTED_TARGET gio-2.0)
+if(GIO_FOUND)
+  target_compile_definitions(bench_deferred PRIVATE TWINE_BENCH_GLIB=1)
+  target_link_libraries(bench_deferred PRIVATE PkgConfig::GIO)
+endif()
+set_target_properties(bench_deferred PROPERTIES
+  OUTPUT_NAME deferred RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
