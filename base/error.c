@@ -14,6 +14,7 @@ const struct tw_error TW_ERROR_ABANDONED = {"abandoned", &TW_ERROR};
 const struct tw_error TW_ERROR_NO_THREAD = {"no thread", &TW_ERROR};
 const struct tw_error TW_ERROR_CYCLE = {"cycle", &TW_ERROR};
 const struct tw_error TW_ERROR_FIRST_ERROR = {"first error", &TW_ERROR};
+const struct tw_error TW_ERROR_FAILURE_GROUP = {"failure group", &TW_ERROR};
 const struct tw_error TW_ERROR_SYSTEM = {"system error", &TW_ERROR};
 const struct tw_error TW_ERROR_NO_MEMORY = {"out of memory", &TW_ERROR_SYSTEM};
 

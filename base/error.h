@@ -40,6 +40,8 @@ TW_EXPORT extern const struct tw_error TW_ERROR_NO_THREAD;
 TW_EXPORT extern const struct tw_error TW_ERROR_CYCLE;
 /** One of several failed; the cause is its failure. Code: its index. */
 TW_EXPORT extern const struct tw_error TW_ERROR_FIRST_ERROR;
+/** Of several none succeeded: a group of failures (deferred/list.h). Code: how many. */
+TW_EXPORT extern const struct tw_error TW_ERROR_FAILURE_GROUP;
 /** The operating system refused. Code: the errno. */
 TW_EXPORT extern const struct tw_error TW_ERROR_SYSTEM;
 /** Out of memory: a system error. Code: ENOMEM. */

@@ -1,5 +1,6 @@
 /*
- * Failures. One is a single allocation: the struct and behind it the message.
+ * Failures. One is a single allocation: the struct and behind it the message. A payload is set before
+ * anybody else holds it, so that nothing changes under a reader.
  *
  * A count of 0 marks the static ones, which are never counted or freed.
  */
@@ -20,10 +21,12 @@ struct tw_failure {
     const char *file;
     struct tw_failure *cause;
     int line;
+    void *payload;
+    tw_destroy_fn destroy;
 };
 
 #define STATIC_FAILURE(name, number, error, text) \
-    static struct tw_failure name = {0, number, &error, text, NULL, NULL, 0};
+    static struct tw_failure name = {0, number, &error, text, NULL, NULL, 0, NULL, NULL};
 
 STATIC_FAILURE(cancelled, ECANCELED, TW_ERROR_CANCELLED, "it was cancelled")
 STATIC_FAILURE(shutdown, ESHUTDOWN, TW_ERROR_SHUTDOWN, "what was to do it has been shut down")
@@ -90,6 +93,8 @@ struct tw_failure *tw_failure_new(const struct tw_error *kind, int code, const c
     failure->file = file;
     failure->line = line;
     failure->cause = tw_failure_ref(cause);
+    failure->payload = NULL;
+    failure->destroy = NULL;
     return failure;
 }
 
@@ -98,6 +103,23 @@ struct tw_failure *tw_failure_new(const struct tw_error *kind, int code, const c
 static bool is_static(struct tw_failure *failure)
 {
     return atomic_load_explicit(&failure->refs, memory_order_relaxed) == 0;
+}
+
+struct tw_failure *tw_failure_new_with(const struct tw_failure_options *options)
+{
+    static const struct tw_failure_options nothing;
+    struct tw_failure *failure;
+    if (!options)
+        options = &nothing;
+    failure = tw_failure_new(options->kind, options->code, options->message, options->file,
+                             options->line, options->cause);
+    if (!is_static(failure)) {
+        failure->payload = options->payload;
+        failure->destroy = options->destroy;
+    } else if (options->destroy) {
+        options->destroy(options->payload);
+    }
+    return failure;
 }
 
 struct tw_failure *tw_failure_ref(struct tw_failure *failure)
@@ -116,6 +138,8 @@ struct tw_failure *tw_failure_unref(struct tw_failure *failure)
         /* Release our reads before the count falls; acquire everybody else's before freeing. */
         if (atomic_fetch_sub_explicit(&failure->refs, 1, memory_order_acq_rel) != 1)
             break;
+        if (failure->destroy)
+            failure->destroy(failure->payload);
         tw__free(failure);
         failure = cause;
     }
@@ -152,9 +176,24 @@ struct tw_failure *tw_failure_cause(const struct tw_failure *failure)
     return failure ? failure->cause : NULL;
 }
 
+void *tw_failure_payload(const struct tw_failure *failure)
+{
+    return failure ? failure->payload : NULL;
+}
+
 bool tw_failure_is(const struct tw_failure *failure, const struct tw_error *kind)
 {
     return failure && tw_error_is(failure->kind, kind);
+}
+
+const struct tw_error *tw_failure_check(const struct tw_failure *failure,
+                                        const struct tw_error *const *kinds, size_t count)
+{
+    size_t i;
+    for (i = 0; failure && kinds && i < count; i++)
+        if (tw_error_is(failure->kind, kinds[i]))
+            return kinds[i];
+    return NULL;
 }
 
 /* Appends as snprintf does; *length counts what there would be. */

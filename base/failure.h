@@ -13,6 +13,10 @@
 
 TW_BEGIN_DECLS
 
+/** Destroys a value or an argument. Called exactly once, on the thread that owned it then. It must
+ * not block. */
+typedef void (*tw_destroy_fn)(void *value);
+
 struct tw_failure;
 
 /**
@@ -38,6 +42,29 @@ TW_EXPORT struct tw_failure *tw_failure_new(const struct tw_error *kind, int cod
 #define TW_FAILURE_NEW(kind, code, message) \
     tw_failure_new((kind), (code), (message), __FILE__, __LINE__, (struct tw_failure *)0)
 
+/** What a failure is made of; zero what you do not need. */
+struct tw_failure_options {
+    size_t size;                 /**< sizeof(struct tw_failure_options) */
+    const struct tw_error *kind; /**< as for tw_failure_new() */
+    int code;                    /**< as for tw_failure_new() */
+    const char *message;         /**< as for tw_failure_new() */
+    const char *file;            /**< as for tw_failure_new() */
+    int line;                    /**< as for tw_failure_new() */
+    struct tw_failure *cause;    /**< as for tw_failure_new() */
+    void *payload;               /**< something of yours, or NULL: another language's exception */
+    tw_destroy_fn destroy;       /**< lets go of the payload, on the thread that lets go last */
+};
+
+/**
+ * Make a failure that may carry something of yours; see tw_failure_new().
+ *
+ * Thread:    any.
+ * Ownership: (payload, destroy) is consumed; if memory is short destroy is called before this
+ *            returns.
+ * Returns:   never NULL.
+ */
+TW_EXPORT struct tw_failure *tw_failure_new_with(const struct tw_failure_options *options);
+
 /** Hold a failure once more. Thread: any. Returns: the failure; NULL for NULL. */
 TW_EXPORT struct tw_failure *tw_failure_ref(struct tw_failure *failure);
 /** Let go of a failure; the last one out frees it, and its cause's reference. Thread: any. Returns:
@@ -56,6 +83,8 @@ TW_EXPORT const char *tw_failure_file(const struct tw_failure *failure);
 TW_EXPORT int tw_failure_line(const struct tw_failure *failure);
 /** The failure it came of, or NULL. Thread: any. Ownership: the failure's. */
 TW_EXPORT struct tw_failure *tw_failure_cause(const struct tw_failure *failure);
+/** What was given to it as payload, or NULL. Thread: any. Ownership: the failure's. */
+TW_EXPORT void *tw_failure_payload(const struct tw_failure *failure);
 
 /**
  * Whether the failure is of this kind or one that descends from it (Twisted's check, FAI-004).
@@ -64,6 +93,16 @@ TW_EXPORT struct tw_failure *tw_failure_cause(const struct tw_failure *failure);
  * Returns: true if so; false if not, or if either is NULL.
  */
 TW_EXPORT bool tw_failure_is(const struct tw_failure *failure, const struct tw_error *kind);
+
+/**
+ * The first of these kinds that the failure is, or descends from (FAI-004).
+ *
+ * Thread:  any.
+ * Returns: that kind; NULL if there is none, or no failure.
+ */
+TW_EXPORT const struct tw_error *tw_failure_check(const struct tw_failure *failure,
+                                                  const struct tw_error *const *kinds,
+                                                  size_t count);
 
 /**
  * Write the failure as text: "kind: message (file:line)", and " caused by " before each cause.

@@ -19,10 +19,6 @@
 
 TW_BEGIN_DECLS
 
-/** Destroys a value or an argument. Called exactly once, on the thread that owned it then. It must
- * not block. */
-typedef void (*tw_destroy_fn)(void *value);
-
 /** What a result holds. */
 enum tw_result_kind {
     TW_RESULT_VALUE = 0,   /**< a value; NULL is one */

@@ -239,3 +239,64 @@ SWEEP(out_of_memory_leaves_the_cause_alone)
     CU_ASSERT_PTR_NOT_NULL(tw_failure_message(cause));
     tw_failure_unref(cause);
 }
+
+/* --- what it carries, and what it is checked for ---------------------------------------------- */
+
+/* A failure may carry something of a foreign kind, which goes when the last holder does, before its
+ * cause. */
+TEST(it_may_carry_a_payload)
+{
+    int gone = 0;
+    struct tw_failure *cause = make(&BAD_NUMBER, "no digit"), *failure;
+    struct tw_failure_options options = {.size = sizeof options,
+                                         .kind = &PARSE_ERROR,
+                                         .code = 3,
+                                         .message = "no number",
+                                         .file = "parser.c",
+                                         .line = 9,
+                                         .cause = cause,
+                                         .payload = &gone,
+                                         .destroy = count_destroy};
+    failure = tw_failure_new_with(&options);
+    tw_failure_unref(cause);
+    CU_ASSERT_PTR_EQUAL(tw_failure_payload(failure), &gone);
+    CU_ASSERT_PTR_EQUAL(tw_failure_kind(failure), &PARSE_ERROR);
+    CU_ASSERT_EQUAL(tw_failure_code(failure), 3);
+    CU_ASSERT_EQUAL(tw_failure_line(failure), 9);
+    CU_ASSERT_PTR_EQUAL(tw_failure_cause(failure), cause);
+    tw_failure_ref(failure);
+    tw_failure_unref(failure);
+    CU_ASSERT_EQUAL(gone, 0);
+    tw_failure_unref(failure);
+    CU_ASSERT_EQUAL(gone, 1);
+    failure = tw_failure_new_with(NULL);
+    CU_ASSERT_PTR_EQUAL(tw_failure_kind(failure), &TW_ERROR);
+    CU_ASSERT_PTR_NULL(tw_failure_payload(failure));
+    tw_failure_unref(failure);
+    CU_ASSERT_PTR_NULL(tw_failure_payload(NULL));
+}
+
+/* Without memory the payload goes at once. */
+SWEEP(payload_without_memory)
+{
+    int gone = 0;
+    struct tw_failure_options options = {
+        .size = sizeof options, .payload = &gone, .destroy = count_destroy};
+    struct tw_failure *failure = tw_failure_new_with(&options);
+    CU_ASSERT_EQUAL(gone, tw_failure_is(failure, &TW_ERROR_NO_MEMORY) ? 1 : 0);
+    tw_failure_unref(failure);
+    CU_ASSERT_EQUAL(gone, 1);
+}
+
+/* FAI-004: check gives the first of the kinds listed that it is or descends from. */
+TEST(FAI_004_check_gives_the_first_that_fits)
+{
+    const struct tw_error *const kinds[] = {&TW_ERROR_SYSTEM, &PARSE_ERROR, &BAD_NUMBER, NULL};
+    struct tw_failure *failure = make(&BAD_NUMBER, NULL);
+    CU_ASSERT_PTR_EQUAL(tw_failure_check(failure, kinds, 4), &PARSE_ERROR);
+    CU_ASSERT_PTR_NULL(tw_failure_check(failure, kinds, 1));
+    CU_ASSERT_PTR_NULL(tw_failure_check(failure, kinds + 3, 1));
+    CU_ASSERT_PTR_NULL(tw_failure_check(failure, NULL, 0));
+    CU_ASSERT_PTR_NULL(tw_failure_check(NULL, kinds, 4));
+    tw_failure_unref(failure);
+}
