@@ -15,7 +15,9 @@
 #include <twine/base/version.h>
 #include <twine/compat/threadpool.h>
 #include <twine/deferred/deferred.h>
+#include <twine/deferred/deferred_as_completed.h>
 #include <twine/deferred/from_thread.h>
+#include <twine/deferred/helpers.h>
 #include <twine/deferred/list.h>
 #include <twine/deferred/timeout.h>
 #include <twine/reactor/delayed_call.h>

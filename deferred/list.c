@@ -8,9 +8,13 @@
 #include <twine/deferred/list.h>
 
 #include <errno.h>
+#include <stdio.h>
+#include <twine/base/failure_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/deferred/deferred_internal.h>
+
+#define IS_RACE 0x100u /* among the flags */
 
 /* One child's; also what its link is told. */
 struct outcome {
@@ -20,12 +24,19 @@ struct outcome {
     bool has_come;
 };
 
+/* What a failure group carries. */
+struct group {
+    size_t count;
+    struct tw_failure *failures[]; /* references; none until a race is lost */
+};
+
 struct tw_outcomes {
     size_t refs;
     unsigned flags;
     bool is_void; /* the list could not be made: links let everything pass */
     size_t count, missing, winner;
     struct tw_source *source; /* a reference, until it has fired */
+    struct tw_failure *group; /* of a race: what it fails with, made beforehand */
     struct outcome outcomes[];
 };
 
@@ -40,7 +51,35 @@ static void unref_outcomes(void *value)
         tw_deferred_unref(all->outcomes[i].child);
     }
     tw_source_unref(all->source);
+    tw_failure_unref(all->group);
     tw__free(all);
+}
+
+/* --- children --------------------------------------------------------------------------------- */
+
+static void cancel_child(struct tw_deferred *child)
+{
+    struct tw_failure *failure;
+    int rc;
+    tw_deferred_ref(child);
+    rc = tw_deferred_cancel(child);
+    tw_deferred_unref(child);
+    if (rc == 0 || rc == -EINPROGRESS)
+        return;
+    failure = TW_FAILURE_NEW(NULL, rc, "its canceller refused");
+    tw__report(TW_REPORT_WARNING, "a child of a Deferred list could not be cancelled", failure);
+    tw_failure_unref(failure);
+}
+
+/* Those that have not come, in order. */
+static void cancel_children(struct tw_outcomes *all)
+{
+    size_t i;
+    all->refs++;
+    for (i = 0; i < all->count; i++)
+        if (all->outcomes[i].child)
+            cancel_child(all->outcomes[i].child);
+    unref_outcomes(all);
 }
 
 /* --- a child has come ------------------------------------------------------------------------- */
@@ -52,22 +91,50 @@ static struct tw_source *take_source(struct tw_outcomes *all)
     return source;
 }
 
-static void succeed(struct tw_outcomes *all)
+static void fire_with(struct tw_source *source, struct tw_outcomes *all)
 {
-    struct tw_source *source = take_source(all);
     all->refs++;
     tw_source_callback(source, all, unref_outcomes);
     tw_source_unref(source);
 }
 
-static void fail(struct tw_outcomes *all, size_t index, struct tw_failure *cause)
+static void succeed(struct tw_outcomes *all)
 {
-    struct tw_source *source = take_source(all);
-    struct tw_failure *failure = tw_failure_new(&TW_ERROR_FIRST_ERROR, (int)index,
-                                                "one of several Deferreds failed", NULL, 0, cause);
+    fire_with(take_source(all), all);
+}
+
+static void fail_with(struct tw_source *source, struct tw_failure *failure)
+{
     tw_source_errback(source, failure);
     tw_failure_unref(failure);
     tw_source_unref(source);
+}
+
+static void fail(struct tw_outcomes *all, size_t index, struct tw_failure *cause)
+{
+    char message[64];
+    snprintf(message, sizeof message, "number %zu of several Deferreds failed", index);
+    fail_with(take_source(all),
+              tw_failure_new(&TW_ERROR_FIRST_ERROR, (int)index, message, NULL, 0, cause));
+}
+
+/* A race is won: the source is taken out first, so that nothing the losers do decides any more. */
+static void win(struct tw_outcomes *all)
+{
+    struct tw_source *source = take_source(all);
+    cancel_children(all);
+    fire_with(source, all);
+}
+
+static void lose(struct tw_outcomes *all)
+{
+    struct tw_failure *failure = all->group;
+    struct group *group = (struct group *)tw_failure_payload(failure);
+    size_t i;
+    for (i = 0; i < all->count; i++)
+        group->failures[i] = tw_failure_ref(tw_result_failure(&all->outcomes[i].result));
+    all->group = NULL;
+    fail_with(take_source(all), failure);
 }
 
 /* Takes the value, shares the failure. */
@@ -92,11 +159,17 @@ static void decide(struct outcome *outcome)
     bool is_ok = tw_result_is_ok(&outcome->result);
     if (is_ok && all->flags & TW_LIST_FIRE_ON_ONE_CALLBACK) {
         all->winner = index;
-        succeed(all);
+        if (all->flags & IS_RACE)
+            win(all);
+        else
+            succeed(all);
     } else if (!is_ok && all->flags & TW_LIST_FIRE_ON_ONE_ERRBACK) {
         fail(all, index, tw_result_failure(&outcome->result));
     } else if (!all->missing) {
-        succeed(all);
+        if (all->flags & IS_RACE)
+            lose(all);
+        else
+            succeed(all);
     }
 }
 
@@ -118,32 +191,13 @@ static void drop_outcome(void *arg)
 
 /* --- cancelling ------------------------------------------------------------------------------- */
 
-static void cancel_child(struct tw_deferred *child)
-{
-    struct tw_failure *failure;
-    int rc;
-    tw_deferred_ref(child);
-    rc = tw_deferred_cancel(child);
-    tw_deferred_unref(child);
-    if (rc == 0 || rc == -EINPROGRESS)
-        return;
-    failure = TW_FAILURE_NEW(NULL, rc, "its canceller refused");
-    tw__report(TW_REPORT_WARNING, "a child of a Deferred list could not be cancelled", failure);
-    tw_failure_unref(failure);
-}
-
 /* Cancels every child, in order. The list then fires by its own rules, or goes on waiting; no
  * cancellation of its own is added (DLS-021 to DLS-024): that is what this answer is for. */
 static int cancel_all(struct tw_source *source, void *arg)
 {
     struct tw_outcomes *all = (struct tw_outcomes *)arg;
-    size_t i;
     (void)source;
-    all->refs++;
-    for (i = 0; i < all->count; i++)
-        if (all->outcomes[i].child)
-            cancel_child(all->outcomes[i].child);
-    unref_outcomes(all);
+    cancel_children(all);
     return -EINPROGRESS;
 }
 
@@ -220,26 +274,80 @@ static int make_list(struct tw_outcomes *all, struct tw_deferred **ret_deferred)
     return 0;
 }
 
-int tw_deferred_list_new(struct tw_deferred *const *deferreds, size_t count, unsigned flags,
-                         struct tw_deferred **ret_deferred)
+static void free_group(void *payload)
 {
-    const unsigned known =
-        TW_LIST_FIRE_ON_ONE_CALLBACK | TW_LIST_FIRE_ON_ONE_ERRBACK | TW_LIST_CONSUME_ERRORS;
+    struct group *group = (struct group *)payload;
+    size_t i;
+    for (i = 0; i < group->count; i++)
+        tw_failure_unref(group->failures[i]);
+    tw__free(group);
+}
+
+/* What a race may fail with is made now: losing must not depend on memory. */
+static int make_group(struct tw_outcomes *all)
+{
+    struct tw_failure_options options = {.size = sizeof options,
+                                         .kind = &TW_ERROR_FAILURE_GROUP,
+                                         .code = (int)all->count,
+                                         .message = "of several Deferreds none succeeded",
+                                         .destroy = free_group};
+    struct group *group;
+    if (!(all->flags & IS_RACE))
+        return 0;
+    group = (struct group *)tw__zalloc(sizeof *group + all->count * sizeof(void *));
+    if (!group)
+        return -ENOMEM;
+    group->count = all->count;
+    options.payload = group;
+    all->group = tw_failure_new_with(&options);
+    return tw_failure_is(all->group, &TW_ERROR_NO_MEMORY) ? -ENOMEM : 0;
+}
+
+static int new_list(struct tw_deferred *const *deferreds, size_t count, unsigned flags,
+                    struct tw_deferred **ret_deferred)
+{
     struct tw_outcomes *all;
     size_t i;
     int rc;
-    if (!ret_deferred || (count && !deferreds) || flags & ~known)
-        return tw__misuse(-EINVAL, "tw_deferred_list_new: needs Deferreds, flags it knows, and "
-                                   "ret_deferred");
+    if (!ret_deferred || (count && !deferreds))
+        return tw__misuse(-EINVAL, "tw_deferred_list_new: needs Deferreds and ret_deferred");
     for (i = 0; i < count; i++)
         if (!deferreds[i])
             return tw__misuse(-EINVAL, "tw_deferred_list_new: one of the Deferreds is NULL");
     all = make_outcomes(deferreds, count, flags);
     if (!all)
         return -ENOMEM;
-    rc = make_list(all, ret_deferred);
+    rc = make_group(all);
+    if (rc == 0)
+        rc = make_list(all, ret_deferred);
     unref_outcomes(all);
     return rc;
+}
+
+int tw_deferred_list_new(struct tw_deferred *const *deferreds, size_t count, unsigned flags,
+                         struct tw_deferred **ret_deferred)
+{
+    const unsigned known =
+        TW_LIST_FIRE_ON_ONE_CALLBACK | TW_LIST_FIRE_ON_ONE_ERRBACK | TW_LIST_CONSUME_ERRORS;
+    if (flags & ~known)
+        return tw__misuse(-EINVAL, "tw_deferred_list_new: one of the flags is unknown");
+    return new_list(deferreds, count, flags, ret_deferred);
+}
+
+int tw_deferred_gather(struct tw_deferred *const *deferreds, size_t count, unsigned flags,
+                       struct tw_deferred **ret_deferred)
+{
+    if (flags & ~TW_LIST_CONSUME_ERRORS)
+        return tw__misuse(-EINVAL,
+                          "tw_deferred_gather: knows the flag TW_LIST_CONSUME_ERRORS only");
+    return new_list(deferreds, count, flags | TW_LIST_FIRE_ON_ONE_ERRBACK, ret_deferred);
+}
+
+int tw_deferred_race(struct tw_deferred *const *deferreds, size_t count,
+                     struct tw_deferred **ret_deferred)
+{
+    return new_list(deferreds, count,
+                    TW_LIST_FIRE_ON_ONE_CALLBACK | TW_LIST_CONSUME_ERRORS | IS_RACE, ret_deferred);
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */
@@ -266,4 +374,22 @@ bool tw_outcomes_has(const struct tw_outcomes *outcomes, size_t index)
 size_t tw_outcomes_winner(const struct tw_outcomes *outcomes)
 {
     return outcomes ? outcomes->winner : TW_LIST_NONE;
+}
+
+static const struct group *group_of(const struct tw_failure *failure)
+{
+    if (tw_failure_kind(failure) != &TW_ERROR_FAILURE_GROUP)
+        return NULL;
+    return (const struct group *)tw_failure_payload(failure);
+}
+
+size_t tw_failure_group_count(const struct tw_failure *failure)
+{
+    const struct group *group = group_of(failure);
+    return group ? group->count : 0;
+}
+
+struct tw_failure *tw_failure_group_at(const struct tw_failure *failure, size_t index)
+{
+    return index < tw_failure_group_count(failure) ? group_of(failure)->failures[index] : NULL;
 }
