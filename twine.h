@@ -14,6 +14,7 @@
 #include <twine/base/result.h>
 #include <twine/base/version.h>
 #include <twine/compat/threadpool.h>
+#include <twine/deferred/debug.h>
 #include <twine/deferred/deferred.h>
 #include <twine/deferred/deferred_as_completed.h>
 #include <twine/deferred/from_thread.h>

@@ -23,6 +23,8 @@ static void destroy_link(struct tw__link *link)
 
 static void release_memory(struct tw_deferred *deferred)
 {
+    if (deferred->is_noted)
+        tw__debug_forget(deferred);
     if (deferred->release) {
         tw__deferred_free_links(deferred);
         deferred->release(deferred);
@@ -38,7 +40,10 @@ static void dispose(struct tw_deferred *deferred)
     deferred->sources++; /* the memory stays until we are through */
     while (deferred->first < deferred->end)
         destroy_link(&deferred->links[deferred->first++]);
-    tw__result_done_reporting(&deferred->result, "a failure in a Deferred was not handled");
+    if (deferred->is_noted)
+        tw__debug_report_unhandled(deferred);
+    else
+        tw__result_done_reporting(&deferred->result, TW__UNHANDLED);
     if (--deferred->sources == 0)
         release_memory(deferred);
 }
@@ -66,6 +71,7 @@ static inline void begin_life(struct tw_deferred *deferred, tw_canceller_fn canc
     deferred->has_chained = false;
     deferred->is_in_turn = false;
     deferred->is_disposed = false;
+    deferred->is_noted = false;
     deferred->canceller = canceller;
     deferred->canceller_arg = arg;
     deferred->canceller_destroy = destroy;
@@ -74,6 +80,8 @@ static inline void begin_life(struct tw_deferred *deferred, tw_canceller_fn canc
     deferred->next = NULL;
     deferred->release = NULL;
     deferred->first = deferred->end = deferred->run = deferred->position = 0;
+    if (tw__debug_is_on())
+        tw__debug_made(deferred);
 #if defined(TWINE_CHECKS) && TWINE_CHECKS
     deferred->thread = tw__self();
 #endif
@@ -154,6 +162,8 @@ bool tw__deferred_mark_fired(struct tw_deferred *deferred)
         return false;
     deferred->is_called = true;
     deferred->waits_for = NULL;
+    if (deferred->is_noted)
+        tw__debug_fired(deferred);
     if (deferred->is_in_turn)
         tw__deferred_leave_turn(deferred);
     deferred->refs++; /* its argument's destroy may let go of the last handle */
@@ -169,6 +179,8 @@ static int fire(struct tw_deferred *deferred, struct tw_result *result)
     tw__deferred_check_thread(deferred);
     if (!tw__deferred_mark_fired(deferred)) {
         deferred->swallows = false;
+        if (deferred->is_noted && !swallows)
+            tw__debug_report_again(deferred);
         tw_result_done(result);
         return swallows ? 0 : -EALREADY;
     }
@@ -238,6 +250,8 @@ static int new_fired(struct tw_result *result, struct tw_deferred **ret_deferred
     begin_life(deferred, NULL, NULL, NULL);
     deferred->sources = 0;
     deferred->is_called = true;
+    if (deferred->is_noted)
+        tw__debug_fired(deferred);
     tw_result_move(result, &deferred->result);
     *ret_deferred = deferred;
     return 0;

@@ -8,6 +8,7 @@
 #ifndef TWINE_DEFERRED_DEFERRED_INTERNAL_H
 #define TWINE_DEFERRED_DEFERRED_INTERNAL_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <twine/base/check_internal.h>
 #include <twine/base/memory_internal.h>
@@ -38,6 +39,7 @@ struct tw_deferred {
     bool has_chained : 1;   /* some other is, or was, chained to it */
     bool is_in_turn : 1;    /* its source is about to go */
     bool is_disposed : 1;   /* nobody wants it any more; its memory waits for the source to go */
+    bool is_noted : 1;      /* it was made while debugging was on, and has places */
     tw_canceller_fn canceller;
     void *canceller_arg;
     tw_destroy_fn canceller_destroy;
@@ -107,6 +109,23 @@ static inline bool tw__deferred_may_run(const struct tw_deferred *deferred)
  * never called. */
 void tw__deferred_run(struct tw_deferred *deferred);
 void tw__deferred_fire_chained(struct tw_result *result, void *source);
+
+/* debug.c: made and fired here; its memory goes; what is told of one that is noted. */
+extern atomic_bool tw__debug_on;
+void tw__debug_made(struct tw_deferred *deferred);
+void tw__debug_fired(const struct tw_deferred *deferred);
+void tw__debug_forget(const struct tw_deferred *deferred);
+void tw__debug_report_unhandled(struct tw_deferred *deferred);
+void tw__debug_report_again(const struct tw_deferred *deferred);
+struct tw_failure *tw__debug_already_called(const struct tw_deferred *deferred);
+
+#define TW__UNHANDLED "a failure in a Deferred was not handled"
+
+static inline bool tw__debug_is_on(void)
+{
+    /* Relaxed: it may be noticed late. */
+    return atomic_load_explicit(&tw__debug_on, memory_order_relaxed);
+}
 
 /* The two sides are one object. */
 static inline struct tw_source *tw__source_of(struct tw_deferred *deferred)

@@ -131,6 +131,10 @@ static void run_chain_link(struct tw_deferred **stack, struct tw_deferred *defer
     } else if (target->swallows) {
         target->swallows = false;
         tw_result_done(&deferred->result);
+    } else if (target->is_noted) {
+        struct tw_failure *failure = tw__debug_already_called(target);
+        tw_result_set_failure(&deferred->result, failure);
+        tw_failure_unref(failure);
     } else {
         tw_result_fail_at(&deferred->result, NULL, 0, &TW_ERROR_ALREADY_CALLED, EALREADY,
                           "the Deferred chained to has been fired before");
