@@ -17,10 +17,14 @@
 #include <twine/deferred/debug.h>
 #include <twine/deferred/deferred.h>
 #include <twine/deferred/deferred_as_completed.h>
+#include <twine/deferred/event.h>
 #include <twine/deferred/from_thread.h>
 #include <twine/deferred/helpers.h>
 #include <twine/deferred/list.h>
 #include <twine/deferred/timeout.h>
+#include <twine/deferred/lock.h>
+#include <twine/deferred/queue.h>
+#include <twine/deferred/semaphore.h>
 #include <twine/reactor/delayed_call.h>
 #include <twine/reactor/libevent.h>
 #include <twine/reactor/reactor.h>
