@@ -15,6 +15,7 @@
 #include <twine/base/version.h>
 #include <twine/compat/threadpool.h>
 #include <twine/deferred/debug.h>
+#include <twine/deferred/defer_later.h>
 #include <twine/deferred/deferred.h>
 #include <twine/deferred/deferred_as_completed.h>
 #include <twine/deferred/event.h>
@@ -23,6 +24,7 @@
 #include <twine/deferred/list.h>
 #include <twine/deferred/timeout.h>
 #include <twine/deferred/lock.h>
+#include <twine/deferred/looping_call.h>
 #include <twine/deferred/queue.h>
 #include <twine/deferred/semaphore.h>
 #include <twine/reactor/delayed_call.h>
