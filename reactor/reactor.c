@@ -155,12 +155,25 @@ static void quit_pool(struct tw__reactor_common *common)
     tw_pool_notify_end(common->pool, &common->mailbox->base, &common->mailbox->pool_ended);
 }
 
+/* Those that wait now: who waits again is not met twice. A reactor that has stopped lets nobody. */
+static void cut_all_short(struct tw__reactor_common *common)
+{
+    struct tw__waiting now = common->waiting;
+    if (now.next == &common->waiting)
+        return;
+    now.next->prev = now.prev->next = &now;
+    common->waiting.next = common->waiting.prev = &common->waiting;
+    while (now.next != &now)
+        now.next->cut_short(now.next);
+}
+
 static void begin_shutdown(struct tw_reactor *reactor)
 {
     struct tw__reactor_common *common = reactor->_common;
     move_state(common, REACTOR_STOPPING);
     common->shutdown_deadline = tw_time_add(tw_clock_now(common->clock), common->shutdown_timeout);
     set_bell(reactor, common->shutdown_deadline);
+    cut_all_short(common);
     quit_pool(common);
 }
 
@@ -199,15 +212,17 @@ static void finish_shutdown(struct tw_reactor *reactor)
     empty_mailbox(common, 0);
     move_state(common, REACTOR_STOPPED);
     leave_all_behind(common);
+    cut_all_short(common);
     update_alive(reactor);
 }
 
-/* The phase is held while a job is out or the pool has not ended, with the loop turning, but not
- * for ever (R23). */
+/* The phase is held while a job is out, a coroutine still waits or the pool has not ended, with the
+ * loop turning, but not for ever (R23). */
 static void go_on_shutting_down(struct tw_reactor *reactor)
 {
     struct tw__reactor_common *common = reactor->_common;
-    bool is_held = common->away_count || (common->pool && !common->has_pool_ended);
+    bool is_held = common->away_count || common->waiting.next != &common->waiting ||
+                   (common->pool && !common->has_pool_ended);
     if (!is_held || tw_clock_now(common->clock) >= common->shutdown_deadline)
         finish_shutdown(reactor);
 }
@@ -457,6 +472,7 @@ int tw_reactor_init(struct tw_reactor *reactor, const struct tw_reactor_ops *ops
     common->refs = 1;
     common->armed = common->bell = TW_NEVER;
     common->away.next = common->away.prev = &common->away;
+    common->waiting.next = common->waiting.prev = &common->waiting;
     common->pool_size = POOL_SIZE;
     common->shutdown_timeout = SHUTDOWN_TIMEOUT;
     reactor->_ops = ops;
@@ -497,6 +513,7 @@ static void end(struct tw_reactor *reactor)
     if (common->state != REACTOR_STOPPED)
         move_state(common, REACTOR_STOPPED);
     leave_all_behind(common);
+    cut_all_short(common);
     empty_mailbox(common, -ESHUTDOWN);
     while ((timer = tw__timer_heap_top(&common->heap))) {
         tw__timer_heap_remove(&common->heap, timer);

@@ -27,6 +27,15 @@ struct tw__away {
     void (*left_behind)(struct tw__away *away);
 };
 
+/* Something on this thread that waits and is not to wait for ever: a coroutine. It does not keep
+ * the loop alive, what it waits for does. A shutdown cuts it short, and waits for those that then
+ * wait again. */
+struct tw__waiting {
+    struct tw__waiting *next, *prev;
+    /* Calls tw__reactor_waits_no_more(). */
+    void (*cut_short)(struct tw__waiting *waiting);
+};
+
 /* Blocks of one size, kept for reuse. */
 struct tw__free_list {
     void *first;
@@ -49,6 +58,7 @@ struct tw__reactor_common {
     uint64_t armed;       /* what the plug-in's timer is set to */
     struct tw__away away; /* the head of a ring */
     size_t away_count;
+    struct tw__waiting waiting; /* the head of a ring */
     struct tw_pool *pool; /* a reference, or NULL */
     size_t pool_size;
     int64_t shutdown_timeout; /* nanoseconds */
@@ -69,6 +79,25 @@ void tw__reactor_start_pool(struct tw_reactor *reactor);
 /* Note that something goes out, or has come home. */
 void tw__reactor_goes_out(struct tw_reactor *reactor, struct tw__away *away);
 void tw__reactor_is_home(struct tw_reactor *reactor, struct tw__away *away);
+
+/* Note that something waits, or does so no more. */
+static inline void tw__reactor_waits(struct tw_reactor *reactor, struct tw__waiting *waiting)
+{
+    struct tw__waiting *head = &reactor->_common->waiting;
+    waiting->prev = head->prev;
+    waiting->next = head;
+    waiting->prev->next = waiting;
+    head->prev = waiting;
+}
+
+static inline void tw__reactor_waits_no_more(struct tw_reactor *reactor,
+                                             struct tw__waiting *waiting)
+{
+    waiting->prev->next = waiting->next;
+    waiting->next->prev = waiting->prev;
+    if (reactor->_common->state == REACTOR_STOPPING)
+        reactor->_ops->again(reactor); /* it may have been the last that a shutdown waited for */
+}
 
 /* Put a timer into the heap, move it or take it out, and keep the plug-in informed. */
 int tw__reactor_set_timer(struct tw_reactor *reactor, struct tw__timer *timer, uint64_t deadline);
