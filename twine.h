@@ -16,6 +16,7 @@
 #include <twine/compat/threadpool.h>
 #include <twine/deferred/debug.h>
 #include <twine/deferred/defer_later.h>
+#include <twine/deferred/coroutine.h>
 #include <twine/deferred/deferred.h>
 #include <twine/deferred/deferred_as_completed.h>
 #include <twine/deferred/event.h>
