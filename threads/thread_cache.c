@@ -26,6 +26,7 @@
 #include <twine/base/check_internal.h>
 #include <twine/base/clock.h>
 #include <twine/base/context_internal.h>
+#include <twine/base/fiber_internal.h>
 #include <twine/base/fork_internal.h>
 #include <twine/base/lock_internal.h>
 #include <twine/base/memory_internal.h>
@@ -474,6 +475,7 @@ int tw_thread_cache_drain(int64_t timeout)
         tw__park_wait(&cache.drainer, clock, deadline);
     left = join_ended(true);
     tw__park_done(&cache.drainer);
+    tw__fiber_trim();
     return left ? -ETIMEDOUT : 0;
 }
 

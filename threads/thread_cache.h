@@ -65,7 +65,8 @@ TW_EXPORT int tw_start_thread_soon(tw_call_fn work, void *arg, tw_destroy_fn des
 TW_EXPORT int tw_thread_cache_set_idle_timeout(int64_t timeout);
 
 /**
- * End the idle threads, and wait until every thread of the cache has really ended: for a program
+ * End the idle threads, let go of the stacks kept for suspended jobs and coroutines, and wait until
+ * every thread of the cache has really ended: for a program
  * that wants to leave nothing behind at its exit, or a plug-in about to be unloaded.
  *
  * What is started meanwhile is waited for as well; afterwards the cache can be used as before.

@@ -309,7 +309,7 @@ static void find_and_spoil(struct tw_result *result, void *arg)
 
 static void check_found(const struct found *found, const char *name)
 {
-    const struct tw__here nothing = {NULL, NULL, NULL};
+    static const struct tw__here nothing;
     CU_ASSERT_TRUE(sigismember(&found->mask, SIGINT));
     CU_ASSERT_TRUE(sigismember(&found->mask, SIGTERM));
     CU_ASSERT_TRUE(sigismember(&found->mask, SIGCHLD));
