@@ -63,13 +63,6 @@ static bool is_inherited(const struct tw_supply_pool *pool)
     return tw__worker_is_inherited(pool->below);
 }
 
-size_t tw__shortage(size_t tasks, size_t free, size_t limit, size_t live)
-{
-    size_t wanted = tasks > free ? tasks - free : 0;
-    size_t allowed = limit > live ? limit - live : 0;
-    return wanted < allowed ? wanted : allowed;
-}
-
 /* --- the end ---------------------------------------------------------------------------------- */
 
 static void drop_hold(struct tw_supply_pool *pool)

@@ -11,6 +11,7 @@
 #ifndef TWINE_THREADS_SUPPLY_POOL_INTERNAL_H
 #define TWINE_THREADS_SUPPLY_POOL_INTERNAL_H
 
+#include <twine/threads/shortage_internal.h>
 #include <twine/threads/supply_pool.h>
 #include <twine/threads/task_internal.h>
 
@@ -25,10 +26,6 @@ struct tw__puller {
     uint64_t seen; /* what had been told when it last became free */
     struct tw__puller *next;
 };
-
-/* How many workers are short: one for each task that no free worker will take, as far as the limit
- * goes. */
-size_t tw__shortage(size_t tasks, size_t free, size_t limit, size_t live);
 
 /* The next step. false: it has left, and may be started anew. */
 bool tw__puller_step(struct tw__puller *puller);

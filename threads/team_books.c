@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <twine/base/memory_internal.h>
+#include <twine/threads/shortage_internal.h>
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
@@ -144,20 +145,6 @@ static void dispatch(struct tw_team *team, struct slot *slot, enum slot_state st
 
 /* --- making workers --------------------------------------------------------------------------- */
 
-static size_t less(size_t n, size_t by)
-{
-    return n > by ? n - by : 0;
-}
-
-/* How many workers are short: one for each task that no free worker will take, and no more than
- * there may be. Where only the create function knows how many these are, it is asked that many times
- * at most. */
-static size_t shortage(size_t tasks, size_t free, size_t most, size_t live_ones)
-{
-    size_t wanted = less(tasks, free), room = less(most, live_ones);
-    return wanted < room ? wanted : room;
-}
-
 static size_t most(struct tw_team *team)
 {
     return atomic_load_explicit(&team->most, memory_order_relaxed);
@@ -218,9 +205,11 @@ static void pump(struct tw_team *team, struct outcome *outcome)
     if ((!books_get(&team->coord.waiting) && !team->coord.is_lacking) || team->coord.is_suspended)
         return;
     wake_one(team, outcome);
-    short_by = shortage(books_get(&team->coord.waiting),
-                        books_get(&team->coord.idles) + books_get(&team->coord.coming), most(team),
-                        books_live(team));
+    /* Where only the create function knows how many there may be, it is asked that many times at
+     * most. */
+    short_by = tw__shortage(books_get(&team->coord.waiting),
+                            books_get(&team->coord.idles) + books_get(&team->coord.coming),
+                            most(team), books_live(team));
     if (team->coord.is_lacking && short_by < lack(team))
         short_by = lack(team);
     while (short_by-- > 0 && made > 0)
@@ -254,8 +243,8 @@ bool tw__books_has_room(struct tw_team *team, size_t count)
 {
     size_t rest = books_get(&team->coord.waiting) + count;
     if (!team->coord.is_suspended) {
-        rest = less(rest, books_get(&team->coord.idles) + books_get(&team->coord.coming));
-        rest = less(rest, less(most(team), books_live(team)));
+        rest = tw__less(rest, books_get(&team->coord.idles) + books_get(&team->coord.coming));
+        rest = tw__less(rest, tw__less(most(team), books_live(team)));
     }
     return rest <= team->max_backlog;
 }
