@@ -21,7 +21,7 @@ struct outcome {
     struct tw_result result;
     struct tw_deferred *child; /* a handle, until its link has run */
     struct tw_outcomes *all;
-    bool has_come;
+    bool is_attached, has_come;
 };
 
 /* What a failure group carries. */
@@ -226,6 +226,7 @@ static struct tw_outcomes *make_outcomes(struct tw_deferred *const *deferreds, s
 static int attach_one(struct outcome *outcome)
 {
     outcome->all->refs++;
+    outcome->is_attached = true;
     return tw_deferred_add_both(outcome->child, child_has_come, outcome, drop_outcome);
 }
 
@@ -246,7 +247,7 @@ static int attach_all(struct tw_outcomes *all)
         return rc;
     }
     for (i = 0; i < all->count; i++)
-        if (all->outcomes[i].child && tw__deferred_may_run(all->outcomes[i].child))
+        if (!all->outcomes[i].is_attached)
             attach_one(&all->outcomes[i]);
     return 0;
 }

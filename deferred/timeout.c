@@ -1,8 +1,8 @@
 /*
  * A time limit: a delayed call that cancels the Deferred, and a link that takes it back.
  *
- * The link owns both. As long as it has not been let go of, the Deferred is there, so the delayed
- * call needs no hold.
+ * The link owns both, and takes the call back when it goes, having run or not. Until then the Deferred
+ * is there, so the delayed call needs no hold.
  */
 #include <twine/deferred/timeout.h>
 
@@ -55,7 +55,6 @@ static void set_timeout_failure(struct tw_result *result, int64_t timeout)
 static void result_passes(struct tw_result *result, void *arg)
 {
     struct limit *limit = (struct limit *)arg;
-    tw_delayed_call_cancel(limit->call);
     if (!limit->has_expired)
         return;
     if (limit->on_timeout)

@@ -7,6 +7,7 @@
 
 #include "../harness.h"
 
+enum { CHILDREN = 3, RACE = 8 };
 enum { SLOTS = 8, MAX_STEPS = 2048, MAX_EVENTS = 4096 };
 
 /* How a callback ends: what it leaves in the result. */
@@ -27,6 +28,9 @@ enum verb {
     REF,
     UNREF,
     SOURCE_UNREF,
+    LIST,
+    TIMEOUT,
+    ADVANCE,
     VERBS
 };
 
@@ -40,11 +44,14 @@ struct operation {
     int id;                   /* MAKE: of the Deferred */
     struct step *step;        /* ADD */
     bool even_if_paused;      /* UNREF: let go of the last handle of a paused one */
+    int children[CHILDREN];   /* LIST: slots; those without a handle are left out */
+    unsigned flags;           /* LIST: TW_LIST_..., or RACE */
+    bool custom;              /* TIMEOUT: with an on_timeout */
 };
 
 /* A link: what its callback does. It performs an operation, then leaves something. */
 struct step {
-    int id, owner; /* owner: the id of the Deferred it was added to */
+    int id, owner; /* owner: the rank of the Deferred it was added to */
     bool on_value, on_failure;
     bool has_operation;
     struct operation operation;
@@ -70,13 +77,22 @@ static inline void note(struct events *events, char what, int id, int detail)
         events->list[events->count++] = event;
 }
 
-/* In the half of the scripts where cycles are allowed, Deferreds are not chained explicitly; in the
- * other half whoever waits is older than the one it waits for. */
+/* In the half of the scripts where cycles are allowed there are no explicit chains and no lists; in
+ * the other half whoever waits is of lower rank than the one it waits for: a list of lower rank than
+ * its children, and else the older one of the two. */
 static bool cycles_allowed;
 
-static inline bool may_wait(int outer_id, int inner_id)
+enum { RANKS = 16 }; /* from one Deferred to the next */
+
+static inline bool may_wait(int outer_rank, int inner_rank)
 {
-    return cycles_allowed || outer_id < inner_id;
+    return cycles_allowed || outer_rank < inner_rank;
+}
+
+/* How a list's outcomes are written down as a number: how many, the winner, which have come. */
+static inline int outcomes_number(int count, int winner, int come)
+{
+    return 1000000000 + count * 10000 + (winner + 1) * 100 + come;
 }
 
 #endif

@@ -275,3 +275,117 @@ TEST(DEF_105_paused_explicit_chain_goes_in_constant_stack)
 {
     on_small_stack(release_along);
 }
+
+/* --- lists and limits ------------------------------------------------------------------------- */
+
+static void drop_list(struct tw_deferred *list)
+{
+    tw_deferred_add_both(list, count_and_handle, NULL, NULL);
+    CU_ASSERT_EQUAL(seen, 1);
+    tw_deferred_unref(list);
+    drop_all();
+}
+
+static void *fire_all_of_a_list(void *arg)
+{
+    struct tw_deferred *list;
+    size_t i;
+    make_all();
+    CU_ASSERT_EQUAL_FATAL(tw_deferred_gather(deferreds, MANY, 0, &list), 0);
+    for (i = MANY; i-- > 0;)
+        tw_source_callback(sources[i], NULL, NULL);
+    CU_ASSERT_TRUE(tw_deferred_is_called(list));
+    drop_list(list);
+    return arg;
+}
+
+/* DLS-002: a list of a million, each fired. */
+TEST(DLS_002_list_of_a_million)
+{
+    on_small_stack(fire_all_of_a_list);
+}
+
+static void *cancel_all_of_a_list(void *arg)
+{
+    struct tw_deferred *list;
+    make_all();
+    CU_ASSERT_EQUAL_FATAL(tw_deferred_list_new(deferreds, MANY, TW_LIST_CONSUME_ERRORS, &list), 0);
+    CU_ASSERT_EQUAL(tw_deferred_cancel(list), 0);
+    CU_ASSERT_TRUE(tw_deferred_is_called(list));
+    drop_list(list);
+    return arg;
+}
+
+/* DLS-021: and cancelled. */
+TEST(DLS_021_cancel_of_a_list_of_a_million)
+{
+    on_small_stack(cancel_all_of_a_list);
+}
+
+static void *race_a_million(void *arg)
+{
+    struct tw_deferred *race;
+    make_all();
+    CU_ASSERT_EQUAL_FATAL(tw_deferred_race(deferreds, MANY, &race), 0);
+    tw_source_callback(sources[MANY / 2], NULL, NULL);
+    CU_ASSERT_TRUE(tw_deferred_is_called(deferreds[MANY - 1]));
+    drop_list(race);
+    return arg;
+}
+
+/* RAC-002: a race of a million, with all losers cancelled. */
+TEST(RAC_002_race_of_a_million)
+{
+    on_small_stack(race_a_million);
+}
+
+static void *yield_a_million(void *arg)
+{
+    struct tw_deferred_as_completed *each;
+    struct tw_deferred *next;
+    size_t i;
+    make_all();
+    CU_ASSERT_EQUAL_FATAL(tw_deferred_as_completed_new(deferreds, MANY, &each), 0);
+    for (i = 0; i < MANY; i++) {
+        if (i % 2)
+            tw_source_callback(sources[i], NULL, NULL);
+        CU_ASSERT_EQUAL_FATAL(tw_deferred_as_completed_next(each, &next), 1);
+        tw_deferred_add_callback(next, count, NULL, NULL);
+        tw_deferred_unref(next);
+    }
+    for (i = 0; i < MANY; i += 2)
+        tw_source_callback(sources[i], NULL, NULL);
+    CU_ASSERT_EQUAL(seen, MANY);
+    tw_deferred_as_completed_free(each);
+    drop_all();
+    return arg;
+}
+
+/* A million as they complete, half of them asked for beforehand. */
+TEST(a_million_as_they_complete)
+{
+    on_small_stack(yield_a_million);
+}
+
+static void *time_out_in_a_row(void *arg)
+{
+    struct tw_reactor *reactor = NULL;
+    size_t i;
+    CU_ASSERT_EQUAL_FATAL(tw_test_clock_reactor_new(&reactor), 0);
+    wait_in_a_row();
+    for (i = 0; i < MANY; i++)
+        tw_deferred_add_timeout(deferreds[i], reactor, TW_SECOND, NULL, NULL, NULL);
+    tw_deferred_add_both(deferreds[0], count_and_handle, NULL, NULL);
+    CU_ASSERT_EQUAL(tw_test_clock_reactor_advance(reactor, TW_SECOND), 0);
+    CU_ASSERT_EQUAL(seen, MANY);
+    drop_all();
+    tw_reactor_unref(reactor);
+    return arg;
+}
+
+/* TMO-018: a million that wait in a row, each with a limit: the first to expire ends them all, and
+ * takes the others back. */
+TEST(TMO_018_a_million_limits_in_a_row)
+{
+    on_small_stack(time_out_in_a_row);
+}
