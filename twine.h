@@ -15,6 +15,7 @@
 #include <twine/base/version.h>
 #include <twine/compat/threadpool.h>
 #include <twine/deferred/debug.h>
+#include <twine/deferred/cooperator.h>
 #include <twine/deferred/defer_later.h>
 #include <twine/deferred/coroutine.h>
 #include <twine/deferred/deferred.h>
