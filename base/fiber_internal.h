@@ -36,6 +36,14 @@ void tw__fiber_free(struct tw__fiber *fiber);
 /* Leave this one and go on with another of this thread's; returns when one switches back here. */
 void tw__fiber_switch(struct tw__fiber *to);
 
+/* As tw__fiber_switch(), for a fiber that is to be nested in this one like a call: it is inside of
+ * the frame that this one is inside of, and *ret_back is this one. */
+void tw__fiber_call(struct tw__fiber *to, struct tw__fiber **ret_back);
+/* As tw__fiber_switch(), back to there; gives back what *answer is when somebody switches here
+ * again. To be called last: after a switch the processor foretells each return wrongly, since it
+ * goes by the calls it has seen. */
+int tw__fiber_go_back(struct tw__fiber *back, const int *answer);
+
 /* Leave this one for good and go on with another; its stack is kept for reuse. Not on the thread's
  * own. */
 _Noreturn void tw__fiber_exit(struct tw__fiber *to);
