@@ -9,25 +9,12 @@
 #include <twine/deferred/coroutine_internal.h>
 
 #include <errno.h>
-#include <twine/base/check_internal.h>
 #include <twine/base/context_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/base/self_internal.h>
 
 #define STACK_SIZE ((size_t)256 * 1024)
-
-static void move(struct tw__coroutine *coroutine, enum tw__coroutine_state to)
-{
-    static const bool allowed[COROUTINE_STATES][COROUTINE_STATES] = {
-        [COROUTINE_NEW] = {[COROUTINE_RUNNING] = true},
-        [COROUTINE_RUNNING] = {[COROUTINE_WAITING] = true, [COROUTINE_ENDED] = true},
-        [COROUTINE_WAITING] = {[COROUTINE_RUNNING] = true},
-    };
-    TW__CHECK(allowed[coroutine->state][to]);
-    (void)allowed;
-    coroutine->state = to;
-}
 
 void tw__coroutine_drop_hold(struct tw__coroutine *coroutine)
 {
@@ -47,27 +34,6 @@ bool tw__coroutine_is_outcome(const struct tw_deferred *deferred)
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-void tw__coroutine_resume(struct tw__coroutine *coroutine)
-{
-    move(coroutine, COROUTINE_RUNNING);
-    coroutine->resumer = tw__fiber_self();
-    coroutine->frame = tw__here.frame;
-    tw__fiber_switch(coroutine->fiber);
-}
-
-/* On its stack, each time it has been resumed: it is inside of what its resumer is inside of. */
-static void arrive(const struct tw__coroutine *coroutine)
-{
-    tw__here.frame = coroutine->frame;
-}
-
-void tw__coroutine_leave(struct tw__coroutine *coroutine)
-{
-    move(coroutine, COROUTINE_WAITING);
-    tw__fiber_switch(coroutine->resumer);
-    arrive(coroutine);
-}
-
 /* The callbacks that run because of it see its context, and are in no coroutine. */
 static void fire(struct tw__coroutine *coroutine, struct tw_result *result)
 {
@@ -83,14 +49,13 @@ static void run(void *arg)
     struct tw__coroutine *coroutine = (struct tw__coroutine *)arg;
     struct tw_result result = TW_RESULT_INIT;
     struct tw__fiber *back;
-    arrive(coroutine);
     tw__here.coroutine = coroutine;
     tw__here.cancel_flag = &coroutine->is_asked_to_stop;
     tw__here.context = coroutine->context;
     coroutine->fn(&result, coroutine->arg);
     if (coroutine->destroy)
         coroutine->destroy(coroutine->arg);
-    move(coroutine, COROUTINE_ENDED);
+    tw__coroutine_move(coroutine, COROUTINE_ENDED);
     back = coroutine->resumer;
     fire(coroutine, &result);
     tw__context_drop(coroutine->context);

@@ -72,18 +72,19 @@ static struct tw__wait_link *free_link(struct tw__coroutine *coroutine)
     return link;
 }
 
-/* It is not fired, so that the link does not run yet. */
+/* It is not fired, or not idle, so that the link does not run yet. */
 static int add_link(struct tw__coroutine *coroutine, struct tw_deferred *deferred,
                     struct tw_result *ret_result)
 {
-    struct tw__wait_link *link = free_link(coroutine);
-    int rc;
-    link->is_in_use = true;
-    coroutine->holds++;
-    rc = tw_deferred_add_both(deferred, take_result, link, link_is_over);
+    struct tw__wait_link *own = free_link(coroutine);
+    struct tw__link link = {take_result, take_result, own, link_is_over};
+    int rc = tw__deferred_reserve(deferred);
     if (rc < 0)
         return rc;
-    coroutine->wait.link = link;
+    deferred->links[deferred->end++] = link;
+    own->is_in_use = true;
+    coroutine->holds++;
+    coroutine->wait.link = own;
     coroutine->wait.ret_result = ret_result;
     coroutine->wait.count++;
     coroutine->wait.rc = 0;
@@ -92,13 +93,14 @@ static int add_link(struct tw__coroutine *coroutine, struct tw_deferred *deferre
     return 0;
 }
 
-/* Leave the stack until the wait is over. */
-static void leave(struct tw__coroutine *coroutine)
+/* Leave the stack until the wait is over; gives back its answer. */
+static int leave(struct tw__coroutine *coroutine)
 {
     struct tw_reactor *reactor = tw__coroutine_reactor(coroutine);
     if (reactor)
         tw__reactor_waits(reactor, &coroutine->waiting);
-    tw__coroutine_leave(coroutine);
+    tw__coroutine_move(coroutine, COROUTINE_WAITING);
+    return tw__fiber_go_back(coroutine->resumer, &coroutine->wait.rc);
 }
 
 /* --- cancelling ------------------------------------------------------------------------------- */
@@ -176,16 +178,19 @@ static bool is_own_code(const struct tw__coroutine *coroutine)
            tw__here.cancel_flag == &coroutine->is_asked_to_stop;
 }
 
-static int may_await(const struct tw__coroutine *coroutine, struct tw_result *ret_result)
+static int refuse(const struct tw__coroutine *coroutine, struct tw_result *ret_result)
 {
-    if (coroutine ? !is_own_code(coroutine) : is_in_lock())
+    if (coroutine || is_in_lock())
         return misused(ret_result, -EDEADLK,
                        "tw_await: inside a worker's task, which nobody else could go on with");
-    if (!coroutine)
-        return misused(ret_result, -EINVAL,
-                       "tw_await: outside a coroutine there is no stack to leave; add a callback, "
-                       "or call this in a function run by tw_spawn");
-    return 0;
+    return misused(ret_result, -EINVAL,
+                   "tw_await: outside a coroutine there is no stack to leave; add a callback, or "
+                   "call this in a function run by tw_spawn");
+}
+
+static inline int may_await(const struct tw__coroutine *coroutine, struct tw_result *ret_result)
+{
+    return coroutine && is_own_code(coroutine) ? 0 : refuse(coroutine, ret_result);
 }
 
 /* As for any Deferred; only one that somebody waits for can be waited for by what it waits for. */
@@ -217,9 +222,7 @@ static int wait_for(struct tw__coroutine *coroutine, struct tw_deferred *deferre
         atomic_store_explicit(&coroutine->is_asked_to_stop, false, memory_order_relaxed);
         tw_deferred_cancel(innermost(deferred));
     }
-    if (coroutine->wait.link)
-        leave(coroutine);
-    return coroutine->wait.rc;
+    return coroutine->wait.link ? leave(coroutine) : coroutine->wait.rc;
 }
 
 int tw_await(struct tw_deferred *deferred, struct tw_result *ret_result)

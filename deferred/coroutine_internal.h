@@ -14,6 +14,7 @@
 #define TWINE_DEFERRED_COROUTINE_INTERNAL_H
 
 #include <stdatomic.h>
+#include <twine/base/check_internal.h>
 #include <twine/base/fiber_internal.h>
 #include <twine/deferred/coroutine.h>
 #include <twine/deferred/deferred_internal.h>
@@ -45,7 +46,7 @@ struct tw__coroutine {
     unsigned holds; /* see above */
     struct tw__fiber *fiber;
     struct tw__fiber *resumer; /* while it runs */
-    struct tw__frame *frame;   /* what the resumer was inside of */
+    struct tw__frame *frame;   /* what the resumer is inside of */
     struct tw_context *context;
     atomic_bool is_asked_to_stop; /* it was cancelled while it ran; see tw_cancelled() */
     struct {
@@ -60,11 +61,26 @@ struct tw__coroutine {
     tw_destroy_fn destroy;
 };
 
+static inline void tw__coroutine_move(struct tw__coroutine *coroutine, enum tw__coroutine_state to)
+{
+    static const bool allowed[COROUTINE_STATES][COROUTINE_STATES] = {
+        [COROUTINE_NEW] = {[COROUTINE_RUNNING] = true},
+        [COROUTINE_RUNNING] = {[COROUTINE_WAITING] = true, [COROUTINE_ENDED] = true},
+        [COROUTINE_WAITING] = {[COROUTINE_RUNNING] = true},
+    };
+    TW__CHECK(allowed[coroutine->state][to]);
+    (void)allowed;
+    coroutine->state = to;
+}
+
 /* Go on with it; what runs here is its resumer. Returns when it waits again or has ended, and then
- * it may be gone. */
-void tw__coroutine_resume(struct tw__coroutine *coroutine);
-/* On its stack: back to its resumer, and return when it is resumed. */
-void tw__coroutine_leave(struct tw__coroutine *coroutine);
+ * it may be gone. To be called last, see tw__fiber_go_back(). */
+static inline void tw__coroutine_resume(struct tw__coroutine *coroutine)
+{
+    tw__coroutine_move(coroutine, COROUTINE_RUNNING);
+    coroutine->frame = tw__here.frame;
+    tw__fiber_call(coroutine->fiber, &coroutine->resumer);
+}
 
 /* Whether a Deferred is a coroutine's outcome. */
 bool tw__coroutine_is_outcome(const struct tw_deferred *deferred);
