@@ -1,5 +1,5 @@
-# bench/handoff and bench/deferred are programs, the first with one peer a file; bench/server and
-# bench/deferred-peers are scripts.
+# bench/handoff, bench/deferred and bench/coroutine are programs, the first with one peer a file;
+# bench/server and bench/deferred-peers are scripts.
 
 add_executable(bench_handoff
   bench/handoff.c bench/peer_twine.c bench/peer_by_hand.c bench/by_hand.c)
@@ -24,3 +24,8 @@ if(GIO_FOUND)
 endif()
 set_target_properties(bench_deferred PROPERTIES
   OUTPUT_NAME deferred RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
+
+add_executable(bench_coroutine bench/coroutine.c)
+target_link_libraries(bench_coroutine PRIVATE twine_static)
+set_target_properties(bench_coroutine PROPERTIES
+  OUTPUT_NAME coroutine RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
