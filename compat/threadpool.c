@@ -1,90 +1,244 @@
 /*
- * The ThreadPool shim: a pool whose limit is 0 until it is started, and jobs that end with their
- * callback.
+ * The ThreadPool shim's life and its sizes.
  */
-#include <twine/compat/threadpool.h>
+#include <twine/compat/threadpool_internal.h>
 
 #include <errno.h>
-#include <twine/base/context_internal.h>
-#include <twine/base/failure_internal.h>
-#include <twine/base/lock_internal.h>
+#include <stdio.h>
+#include <string.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
-#include <twine/base/result_internal.h>
+#include <twine/threads/frame_internal.h>
+#include <twine/threads/lock_worker.h>
 
-struct tw_threadpool {
-    struct tw_pool *pool; /* a reference */
-    struct tw__lock lock;
-    struct {
-        size_t min, max;
-        bool has_started, has_stopped;
-    } locked;
-};
+/* --- making ----------------------------------------------------------------------------------- */
 
-/* --- life ------------------------------------------------------------------------------------- */
+void tw__threadpool_drop_hold(struct tw_threadpool *pool)
+{
+    if (atomic_fetch_sub(&pool->holds, 1) != 1)
+        return;
+    if (pool->destroy)
+        pool->destroy(pool->arg);
+    tw__park_done(&pool->ended);
+    tw__lock_done(&pool->lock);
+    tw__free(pool->name);
+    tw__free(pool);
+}
+
+static int refuse(const struct tw_threadpool_options *options, int error)
+{
+    if (options->destroy)
+        options->destroy(options->arg);
+    return error;
+}
+
+static bool copy_name(struct tw_threadpool *pool, const char *name)
+{
+    size_t size = name ? strlen(name) + 1 : 0;
+    if (!name)
+        return true;
+    pool->name = (char *)tw__malloc(size);
+    if (pool->name)
+        memcpy(pool->name, name, size);
+    return pool->name != NULL;
+}
+
+static struct tw_threadpool *alloc_pool(const struct tw_threadpool_options *options)
+{
+    struct tw_threadpool *pool = (struct tw_threadpool *)tw__zalloc(sizeof *pool);
+    if (!pool)
+        return NULL;
+    if (!copy_name(pool, options->name)) {
+        tw__free(pool);
+        return NULL;
+    }
+    atomic_init(&pool->holds, 2);
+    atomic_init(&pool->limit, 0);
+    pool->make_name = options->make_name;
+    pool->make_thread = options->make_thread;
+    pool->arg = options->arg;
+    pool->destroy = options->destroy;
+    pool->is_waited_for = !options->coordinator;
+    tw__park_init(&pool->ended);
+    tw__lock_init(&pool->lock);
+    return pool;
+}
+
+/* Under a lock worker of its own. */
+static int make_team(struct tw_threadpool *pool)
+{
+    struct tw_worker *coordinator;
+    int rc = tw_lock_worker_new(&coordinator);
+    if (rc < 0) {
+        tw__threadpool_drop_hold(pool);
+        return rc;
+    }
+    rc = tw__threadpool_make_team(pool, coordinator);
+    tw_worker_unref(coordinator);
+    return rc;
+}
+
+static int make(const struct tw_threadpool_options *options, struct tw_threadpool **ret_pool)
+{
+    struct tw_threadpool *pool = alloc_pool(options);
+    int rc;
+    if (!pool)
+        return refuse(options, -ENOMEM);
+    if (!options->make_thread)
+        rc = tw__threadpool_make_pool(pool, options->stack_size);
+    else if (options->coordinator)
+        rc = tw__threadpool_make_team(pool, options->coordinator);
+    else
+        rc = make_team(pool);
+    if (rc < 0)
+        tw__threadpool_drop_hold(pool);
+    else
+        *ret_pool = pool;
+    return rc;
+}
+
+int tw_threadpool_new_with_options(size_t min, size_t max,
+                                   const struct tw_threadpool_options *options,
+                                   struct tw_threadpool **ret_pool)
+{
+    static const struct tw_threadpool_options defaults = {.size = sizeof defaults};
+    int rc;
+    if (!options)
+        options = &defaults;
+    if (options->size != sizeof *options)
+        return tw__misuse(-EINVAL,
+                          "tw_threadpool_new: needs options of the size this library knows");
+    if (min > max || !ret_pool)
+        return refuse(options,
+                      tw__misuse(-EINVAL, "tw_threadpool_new: needs min <= max, and ret_pool"));
+    if (options->coordinator && !options->make_thread)
+        return refuse(options, tw__misuse(-EINVAL, "tw_threadpool_new: a coordinator needs a "
+                                                   "function that makes threads"));
+    rc = make(options, ret_pool);
+    if (rc < 0)
+        return rc;
+    (*ret_pool)->locked.min = min;
+    (*ret_pool)->locked.max = max;
+    return 0;
+}
 
 int tw_threadpool_new(size_t min, size_t max, const char *name, struct tw_threadpool **ret_pool)
 {
-    struct tw_pool_options options = {.size = sizeof options, .name = name ? name : "PoolThread"};
-    struct tw_threadpool *pool;
-    int rc;
-    if (min > max || !ret_pool)
-        return tw__misuse(-EINVAL, "tw_threadpool_new: needs min <= max, and ret_pool");
-    pool = (struct tw_threadpool *)tw__zalloc(sizeof *pool);
-    if (!pool)
-        return -ENOMEM;
-    rc = tw_pool_new(0, &options, &pool->pool);
-    if (rc < 0) {
-        tw__free(pool);
-        return rc;
-    }
-    tw__lock_init(&pool->lock);
-    pool->locked.min = min;
-    pool->locked.max = max;
-    *ret_pool = pool;
-    return 0;
+    struct tw_threadpool_options options = {.size = sizeof options, .name = name};
+    return tw_threadpool_new_with_options(min, max, &options, ret_pool);
 }
 
 struct tw_threadpool *tw_threadpool_unref(struct tw_threadpool *pool)
 {
-    if (pool) {
+    if (!pool)
+        return NULL;
+    if (pool->pool)
         tw_pool_unref(pool->pool);
-        tw__lock_done(&pool->lock);
-        tw__free(pool);
-    }
+    else
+        tw_team_unref(pool->team);
+    tw__threadpool_drop_hold(pool);
     return NULL;
 }
 
-static int apply_size(struct tw_threadpool *pool, size_t min, size_t max)
+/* --- sizes ------------------------------------------------------------------------------------ */
+
+static struct tw_statistics statistics(struct tw_threadpool *pool)
 {
-    struct tw_team *team = tw_pool_team(pool->pool);
+    struct tw_statistics now = {.size = sizeof now};
+    if (pool)
+        tw_team_statistics(pool->team, &now);
+    return now;
+}
+
+static size_t live(const struct tw_statistics *now)
+{
+    return now->idle + now->busy + now->coming;
+}
+
+static int set_limit(struct tw_threadpool *pool, size_t max)
+{
+    if (pool->pool)
+        return tw_pool_set_limit(pool->pool, max);
+    atomic_store(&pool->limit, max);
+    return tw_team_shrink_to(pool->team, max);
+}
+
+static int apply(struct tw_threadpool *pool, size_t min, size_t max)
+{
     struct tw_statistics now;
-    size_t live;
-    int rc = tw_pool_set_limit(pool->pool, max);
+    int rc = set_limit(pool, max);
     if (rc < 0)
         return rc;
-    now.size = sizeof now;
-    tw_team_statistics(team, &now);
-    live = now.idle + now.busy + now.coming;
-    return live < min ? tw_team_grow(team, min - live) : 0;
+    now = statistics(pool);
+    return tw_team_grow(pool->team, live(&now) < min ? min - live(&now) : 0);
+}
+
+/* Until the last numbers set are those that hold, whoever sets them. */
+static int apply_sizes(struct tw_threadpool *pool)
+{
+    size_t min, max;
+    unsigned seen, changes;
+    bool is_running;
+    int rc;
+    do {
+        tw__lock_acquire(&pool->lock);
+        min = pool->locked.min;
+        max = pool->locked.max;
+        seen = pool->locked.changes;
+        is_running = pool->locked.has_started && !pool->locked.has_stopped;
+        tw__lock_release(&pool->lock);
+        rc = is_running ? apply(pool, min, max) : 0;
+        tw__lock_acquire(&pool->lock);
+        changes = pool->locked.changes;
+        tw__lock_release(&pool->lock);
+    } while (rc >= 0 && changes != seen);
+    return rc;
 }
 
 int tw_threadpool_start(struct tw_threadpool *pool)
 {
-    size_t min, max;
     bool had_started, has_stopped;
     if (!pool)
         return tw__misuse(-EINVAL, "tw_threadpool_start: needs a pool");
     tw__lock_acquire(&pool->lock);
-    min = pool->locked.min;
-    max = pool->locked.max;
     had_started = pool->locked.has_started;
     has_stopped = pool->locked.has_stopped;
     pool->locked.has_started = true;
     tw__lock_release(&pool->lock);
     if (has_stopped)
         return -ESHUTDOWN;
-    return had_started ? 0 : apply_size(pool, min, max);
+    return had_started ? 0 : apply_sizes(pool);
+}
+
+int tw_threadpool_adjust_pool_size(struct tw_threadpool *pool, size_t min, size_t max)
+{
+    bool has_stopped;
+    if (!pool || min > max)
+        return tw__misuse(-EINVAL, "tw_threadpool_adjust_pool_size: needs a pool, and min <= max");
+    tw__lock_acquire(&pool->lock);
+    has_stopped = pool->locked.has_stopped;
+    pool->locked.min = min;
+    pool->locked.max = max;
+    pool->locked.changes++;
+    tw__lock_release(&pool->lock);
+    return has_stopped ? -ESHUTDOWN : apply_sizes(pool);
+}
+
+/* --- stopping --------------------------------------------------------------------------------- */
+
+static bool is_inside(struct tw_threadpool *pool)
+{
+    return tw__frame_is_inside(tw_team_worker(pool->team)) ||
+           (pool->pool && tw_pool_is_own_thread(pool->pool));
+}
+
+static int join(struct tw_threadpool *pool)
+{
+    if (pool->pool)
+        return tw_pool_join(pool->pool, TW_FOREVER);
+    if (pool->is_waited_for)
+        tw__park_wait(&pool->ended, tw_clock_monotonic(), TW_NEVER);
+    return 0;
 }
 
 int tw_threadpool_stop(struct tw_threadpool *pool)
@@ -92,7 +246,7 @@ int tw_threadpool_stop(struct tw_threadpool *pool)
     bool had_stopped;
     if (!pool)
         return tw__misuse(-EINVAL, "tw_threadpool_stop: needs a pool");
-    if (tw_pool_is_own_thread(pool->pool))
+    if (is_inside(pool))
         return tw__misuse(-EDEADLK,
                           "tw_threadpool_stop: a thread of the pool cannot wait for its own end");
     tw__lock_acquire(&pool->lock);
@@ -101,108 +255,127 @@ int tw_threadpool_stop(struct tw_threadpool *pool)
     tw__lock_release(&pool->lock);
     if (had_stopped)
         return -ESHUTDOWN;
-    tw_pool_quit(pool->pool);
-    return tw_pool_join(pool->pool, TW_FOREVER);
+    tw_team_quit(pool->team);
+    return join(pool);
 }
 
-int tw_threadpool_adjust_pool_size(struct tw_threadpool *pool, size_t min, size_t max)
-{
-    bool is_running, has_stopped;
-    if (!pool || min > max)
-        return tw__misuse(-EINVAL, "tw_threadpool_adjust_pool_size: needs a pool, and min <= max");
-    tw__lock_acquire(&pool->lock);
-    has_stopped = pool->locked.has_stopped;
-    is_running = pool->locked.has_started && !has_stopped;
-    pool->locked.min = min;
-    pool->locked.max = max;
-    tw__lock_release(&pool->lock);
-    if (has_stopped)
-        return -ESHUTDOWN;
-    return is_running ? apply_size(pool, min, max) : 0;
-}
+/* --- what it stands on ------------------------------------------------------------------------ */
 
 struct tw_worker *tw_threadpool_worker(struct tw_threadpool *pool)
 {
-    return pool ? tw_pool_worker(pool->pool) : NULL;
+    if (!pool)
+        return NULL;
+    return pool->pool ? tw_pool_worker(pool->pool) : tw_team_worker(pool->team);
 }
 
 struct tw_team *tw_threadpool_team(struct tw_threadpool *pool)
 {
-    return pool ? tw_pool_team(pool->pool) : NULL;
+    return pool ? pool->team : NULL;
 }
 
-/* --- jobs ------------------------------------------------------------------------------------- */
-
-struct job {
-    struct tw_task task;
-    tw_call_fn function, on_result;
-    void *arg, *on_result_arg;
-    tw_destroy_fn destroy;
-    struct tw_context *context; /* a reference */
-};
-
-/* The callback is the user's and may block, so it belongs to the work: the thread is busy until it
- * has returned. */
-static void job_fn(struct tw_task *task, int status)
+struct tw_pool *tw_threadpool_pool(struct tw_threadpool *pool)
 {
-    struct job *job = (struct job *)task;
-    struct tw_result result = TW_RESULT_INIT;
-    struct tw_context *before = tw__context_swap(job->context);
-    if (status == 0)
-        job->function(&result, job->arg);
-    else
-        tw_result_set_failure(&result, tw__failure_of_status(status));
-    if (job->destroy)
-        job->destroy(job->arg);
-    if (job->on_result) {
-        job->on_result(&result, job->on_result_arg);
-        tw__result_done_reporting(&result, "the callback of a ThreadPool's job left a failure");
-    } else if (status < 0) {
-        tw_result_done(&result); /* dropped silently (TPL-013) */
-    } else {
-        tw__result_done_reporting(&result, "a ThreadPool's job failed, and has no callback");
-    }
-    tw__context_swap_back(before, job->context);
-    tw__context_drop(job->context);
-    tw__free(job);
+    return pool ? pool->pool : NULL;
 }
 
-static int send_job(struct tw_threadpool *pool, tw_call_fn on_result, void *on_result_arg,
-                    tw_call_fn function, void *arg, tw_destroy_fn destroy)
+/* --- legacy ----------------------------------------------------------------------------------- */
+
+int tw_threadpool_start_a_worker(struct tw_threadpool *pool)
 {
-    struct job *job = (struct job *)tw__malloc(sizeof *job);
-    int rc;
-    if (!job)
-        return -ENOMEM;
-    tw_task_init(&job->task, job_fn);
-    job->function = function;
-    job->on_result = on_result;
-    job->arg = arg;
-    job->on_result_arg = on_result_arg;
-    job->destroy = destroy;
-    job->context = tw__context_capture();
-    rc = tw_pool_submit(pool->pool, &job->task);
-    if (rc < 0) {
-        tw__context_drop(job->context);
-        tw__free(job);
-    }
-    return rc;
+    if (!pool)
+        return tw__misuse(-EINVAL, "tw_threadpool_start_a_worker: needs a pool");
+    return tw_team_grow(pool->team, 1);
 }
 
-int tw_threadpool_call_in_thread(struct tw_threadpool *pool, tw_call_fn function, void *arg,
-                                 tw_destroy_fn destroy)
+int tw_threadpool_stop_a_worker(struct tw_threadpool *pool)
 {
-    return tw_threadpool_call_in_thread_with_callback(pool, NULL, NULL, function, arg, destroy);
+    if (!pool)
+        return tw__misuse(-EINVAL, "tw_threadpool_stop_a_worker: needs a pool");
+    return tw_team_shrink(pool->team, 1);
 }
 
-int tw_threadpool_call_in_thread_with_callback(struct tw_threadpool *pool, tw_call_fn on_result,
-                                               void *on_result_arg, tw_call_fn function, void *arg,
-                                               tw_destroy_fn destroy)
+size_t tw_threadpool_min(struct tw_threadpool *pool)
 {
-    int rc = pool && function
-                 ? send_job(pool, on_result, on_result_arg, function, arg, destroy)
-                 : tw__misuse(-EINVAL, "tw_threadpool_call_in_thread: needs a pool and a function");
-    if (rc < 0 && destroy)
-        destroy(arg);
-    return rc;
+    size_t min;
+    if (!pool)
+        return 0;
+    tw__lock_acquire(&pool->lock);
+    min = pool->locked.min;
+    tw__lock_release(&pool->lock);
+    return min;
+}
+
+size_t tw_threadpool_max(struct tw_threadpool *pool)
+{
+    size_t max;
+    if (!pool)
+        return 0;
+    tw__lock_acquire(&pool->lock);
+    max = pool->locked.max;
+    tw__lock_release(&pool->lock);
+    return max;
+}
+
+const char *tw_threadpool_name(struct tw_threadpool *pool)
+{
+    return pool ? pool->name : NULL;
+}
+
+bool tw_threadpool_started(struct tw_threadpool *pool)
+{
+    bool is_started;
+    if (!pool)
+        return false;
+    tw__lock_acquire(&pool->lock);
+    is_started = pool->locked.has_started && !pool->locked.has_stopped;
+    tw__lock_release(&pool->lock);
+    return is_started;
+}
+
+bool tw_threadpool_joined(struct tw_threadpool *pool)
+{
+    bool has_stopped;
+    if (!pool)
+        return false;
+    tw__lock_acquire(&pool->lock);
+    has_stopped = pool->locked.has_stopped;
+    tw__lock_release(&pool->lock);
+    return has_stopped;
+}
+
+size_t tw_threadpool_workers(struct tw_threadpool *pool)
+{
+    struct tw_statistics now = statistics(pool);
+    return live(&now);
+}
+
+size_t tw_threadpool_working(struct tw_threadpool *pool)
+{
+    return statistics(pool).busy;
+}
+
+size_t tw_threadpool_waiters(struct tw_threadpool *pool)
+{
+    struct tw_statistics now = statistics(pool);
+    return now.idle + now.coming;
+}
+
+size_t tw_threadpool_queue_size(struct tw_threadpool *pool)
+{
+    return statistics(pool).backlog;
+}
+
+static void report_number(const char *what, size_t number)
+{
+    char line[64];
+    snprintf(line, sizeof line, "%s: %zu", what, number);
+    tw__report(TW_REPORT_WARNING, line, NULL);
+}
+
+void tw_threadpool_dump_stats(struct tw_threadpool *pool)
+{
+    struct tw_statistics now = statistics(pool);
+    report_number("waiters", now.idle + now.coming);
+    report_number("workers", now.busy);
+    report_number("total", live(&now));
 }

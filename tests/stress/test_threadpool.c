@@ -3,10 +3,11 @@
  */
 #include "../harness.h"
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 
-SUITE_WITH_THREADS("threadpool")
+SUITE_WITH_THREADS("threadpool and threads")
 
 static atomic_int ran, destroyed, delivered, failed_with;
 static pthread_t worked_on, delivered_on;
@@ -243,6 +244,175 @@ TEST(TPL_034_new_work_does_not_wait_behind_blocked_work)
     tw_threadpool_unref(pool);
     sem_destroy(&gate);
     sem_destroy(&done);
+}
+
+/* --- threads and their names ------------------------------------------------------------------ */
+
+struct rendezvous {
+    pthread_barrier_t barrier;
+    struct tw_threadpool *pool;
+    char system[16], whole[2][128];
+    atomic_int next;
+};
+
+static void meet(struct tw_result *result, void *arg)
+{
+    struct rendezvous *place = (struct rendezvous *)arg;
+    int number = atomic_fetch_add(&place->next, 1);
+    (void)result;
+    snprintf(place->whole[number], sizeof place->whole[0], "%s",
+             tw_threadpool_thread_name(place->pool));
+    if (number == 0)
+        pthread_getname_np(pthread_self(), place->system, sizeof place->system);
+    pthread_barrier_wait(&place->barrier);
+}
+
+static void note_name(const char *name, void *seen)
+{
+    if (strcmp(name, "PoolThread-a rather long name-0") == 0)
+        *(int *)seen |= 1;
+    if (strcmp(name, "PoolThread-a rather long name-1") == 0)
+        *(int *)seen |= 2;
+}
+
+/* TPL-019: threads have the pool's name and a number; the system shows 15 bytes of that. */
+TEST(TPL_019_threads_have_names)
+{
+    struct rendezvous place = {.pool = NULL};
+    int seen = 0, i;
+    CU_ASSERT_EQUAL_FATAL(tw_threadpool_new(2, 2, "a rather long name", &place.pool), 0);
+    pthread_barrier_init(&place.barrier, NULL, 2);
+    CU_ASSERT_EQUAL(tw_threadpool_start(place.pool), 0);
+    for (i = 0; i < 2; i++)
+        CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(place.pool, meet, &place, NULL), 0);
+    while (atomic_load(&place.next) < 2)
+        sched_yield();
+    while (tw_threadpool_threads(place.pool, note_name, &seen) < 2)
+        sched_yield();
+    CU_ASSERT_EQUAL(seen, 3);
+    CU_ASSERT_PTR_NULL(tw_threadpool_thread_name(place.pool));
+    CU_ASSERT_EQUAL(tw_threadpool_stop(place.pool), 0);
+    CU_ASSERT_STRING_EQUAL(place.system, "PoolThread-a ra");
+    CU_ASSERT_STRING_NOT_EQUAL(place.whole[0], place.whole[1]);
+    CU_ASSERT_NSTRING_EQUAL(place.whole[0], "PoolThread-a rather long name-", 30);
+    pthread_barrier_destroy(&place.barrier);
+    tw_threadpool_unref(place.pool);
+}
+
+/* TPL-044: functions that wait for each other are run if there are no more of them than max. */
+TEST(TPL_044_functions_that_meet_need_as_many_threads)
+{
+    struct rendezvous place = {.pool = NULL};
+    int i;
+    CU_ASSERT_EQUAL_FATAL(tw_threadpool_new(0, 2, NULL, &place.pool), 0);
+    pthread_barrier_init(&place.barrier, NULL, 2);
+    CU_ASSERT_EQUAL(tw_threadpool_start(place.pool), 0);
+    for (i = 0; i < 2; i++)
+        CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(place.pool, meet, &place, NULL), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(place.pool), 0);
+    CU_ASSERT_EQUAL(atomic_load(&place.next), 2);
+    pthread_barrier_destroy(&place.barrier);
+    tw_threadpool_unref(place.pool);
+}
+
+/* TPL-018: threads that have ended are not in the list. */
+TEST(TPL_018_only_threads_that_live_are_listed)
+{
+    struct tw_threadpool *pool = make(3, 3);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    while (tw_threadpool_threads(pool, NULL, NULL) < 3)
+        sched_yield();
+    CU_ASSERT_EQUAL(tw_threadpool_adjust_pool_size(pool, 0, 1), 0);
+    while (tw_threadpool_threads(pool, NULL, NULL) > 1)
+        sched_yield();
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_threads(pool, NULL, NULL), 0);
+    tw_threadpool_unref(pool);
+}
+
+/* TPL-005: no thread is made before start, however long one waits. */
+TEST(TPL_005_no_thread_before_start)
+{
+    struct tw_threadpool *pool = make(2, 4);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, NULL, count_destroyed), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_workers(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_queue_size(pool), 1);
+    tw_threadpool_unref(pool);
+    while (atomic_load(&destroyed) < 1)
+        sched_yield();
+    CU_ASSERT_EQUAL(atomic_load(&ran), 0);
+}
+
+static void note_thread(struct tw_result *result, void *main_thread)
+{
+    (void)result;
+    atomic_fetch_add(&ran, !pthread_equal(pthread_self(), *(pthread_t *)main_thread));
+}
+
+/* TPL-032: a function runs on a thread of the pool, and not on the caller's. */
+TEST(TPL_032_functions_run_on_the_pools_threads)
+{
+    struct tw_threadpool *pool = make(0, 2);
+    pthread_t self = pthread_self();
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, note_thread, &self, NULL), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    CU_ASSERT_EQUAL(atomic_load(&ran), 1);
+    tw_threadpool_unref(pool);
+}
+
+/* TPL-011: when stop returns, every thread has ended, and with a function that makes threads every
+ * piece of work is over. */
+static int make_thread(void *arg, const char *name, struct tw_worker **ret_worker)
+{
+    struct tw_thread_worker_options options = {.size = sizeof options, .name = name};
+    int rc = tw_thread_worker_new(&options, ret_worker);
+    (void)arg;
+    return rc < 0 ? rc : TW_CREATED_READY;
+}
+
+TEST(TPL_011_stop_waits_for_threads_of_ones_own)
+{
+    struct tw_threadpool_options options = {.size = sizeof options, .make_thread = make_thread};
+    struct tw_threadpool *pool = NULL;
+    int i;
+    tw_threadpool_unref(make(0, 0)); /* the counters */
+    CU_ASSERT_EQUAL_FATAL(tw_threadpool_new_with_options(1, 3, &options, &pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, stop_from_inside, pool, NULL), 0);
+    for (i = 0; i < 200; i++)
+        CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, NULL, count_destroyed), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    CU_ASSERT_EQUAL(atomic_load(&ran), 201);
+    CU_ASSERT_EQUAL(atomic_load(&destroyed), 200);
+    tw_threadpool_unref(pool);
+}
+
+static void *adjust_often(void *pool)
+{
+    size_t i;
+    for (i = 0; i < 300; i++)
+        tw_threadpool_adjust_pool_size((struct tw_threadpool *)pool, i % 3, 2 + i % 3);
+    return NULL;
+}
+
+/* Whoever adjusts last is obeyed, from whatever threads. */
+TEST(adjusting_from_several_threads)
+{
+    struct tw_threadpool *pool = make(1, 2);
+    pthread_t threads[3];
+    int i;
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    for (i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, adjust_often, pool), 0);
+    for (i = 0; i < 100; i++)
+        CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, NULL, NULL), 0);
+    for (i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    CU_ASSERT_EQUAL(tw_pool_limit(tw_threadpool_pool(pool)), tw_threadpool_max(pool));
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    CU_ASSERT_EQUAL(atomic_load(&ran), 100);
+    tw_threadpool_unref(pool);
 }
 
 static int home;
