@@ -17,6 +17,8 @@ const struct tw_error TW_ERROR_FIRST_ERROR = {"first error", &TW_ERROR};
 const struct tw_error TW_ERROR_FAILURE_GROUP = {"failure group", &TW_ERROR};
 const struct tw_error TW_ERROR_SYSTEM = {"system error", &TW_ERROR};
 const struct tw_error TW_ERROR_NO_MEMORY = {"out of memory", &TW_ERROR_SYSTEM};
+const struct tw_error TW_ERROR_LOOKUP = {"lookup failed", &TW_ERROR};
+const struct tw_error TW_ERROR_LOOKUP_TIMEOUT = {"lookup timed out", &TW_ERROR_LOOKUP};
 
 bool tw_error_is(const struct tw_error *kind, const struct tw_error *ancestor)
 {

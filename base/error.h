@@ -47,6 +47,11 @@ TW_EXPORT extern const struct tw_error TW_ERROR_SYSTEM;
 /** Out of memory: a system error. Code: ENOMEM. */
 TW_EXPORT extern const struct tw_error TW_ERROR_NO_MEMORY;
 
+/** A name could not be looked up. Code: getaddrinfo()'s (EAI_NONAME, ...). */
+TW_EXPORT extern const struct tw_error TW_ERROR_LOOKUP;
+/** It could not be looked up in time: a lookup error. Code: ETIMEDOUT. */
+TW_EXPORT extern const struct tw_error TW_ERROR_LOOKUP_TIMEOUT;
+
 /**
  * Whether a kind is, or descends from, another.
  *

@@ -47,6 +47,16 @@ void tw__free(void *memory)
         use_free(memory);
 }
 
+void *tw_memory_alloc(size_t size)
+{
+    return tw__zalloc(size);
+}
+
+void tw_memory_free(void *memory)
+{
+    tw__free(memory);
+}
+
 bool tw__memory_must_fail(void)
 {
     return ask_must_fail && ask_must_fail();

@@ -22,6 +22,17 @@ TW_EXPORT int tw_memory_set_functions(void *(*malloc_fn)(size_t size),
                                       void *(*realloc_fn)(void *old, size_t size),
                                       void (*free_fn)(void *memory));
 
+/**
+ * Allocate as the library does: for add-ons, plug-ins and kinds of worker.
+ *
+ * Thread:    any.
+ * Ownership: the memory, all zero, is yours to give to tw_memory_free().
+ * Returns:   NULL when memory is short.
+ */
+TW_EXPORT void *tw_memory_alloc(size_t size);
+/** Free what tw_memory_alloc() gave; NULL is nothing. Thread: any. */
+TW_EXPORT void tw_memory_free(void *memory);
+
 TW_END_DECLS
 
 #endif

@@ -33,6 +33,11 @@ void tw__report(enum tw_report_level level, const char *text, struct tw_failure 
     use_handler(level, text, failure, use_arg);
 }
 
+int tw_report_misuse(int error, const char *text)
+{
+    return tw__misuse(error, text);
+}
+
 #undef tw__misuse
 int tw__misuse(int error, const char *text)
 {

@@ -32,6 +32,15 @@ typedef void (*tw_report_fn)(enum tw_report_level level, const char *text,
 /** Send reports to a function of yours; NULL goes back to the default. Thread: setup. */
 TW_EXPORT void tw_report_set_handler(tw_report_fn handler, void *arg);
 
+/**
+ * Report a call that broke its contract: for add-ons, plug-ins and kinds of worker. Aborts if the
+ * environment says TWINE_ABORT_ON_MISUSE=1.
+ *
+ * Thread:  any.
+ * Returns: the error, to be given back by the call.
+ */
+TW_EXPORT int tw_report_misuse(int error, const char *text);
+
 TW_END_DECLS
 
 #endif

@@ -50,6 +50,21 @@ TEST(the_functions_given_are_used)
     CU_ASSERT_EQUAL(allocated, freed);
 }
 
+/* An add-on's memory comes from the same functions, and is all zero. */
+TEST(add_on_allocates_by_the_same_functions)
+{
+    char *memory;
+    use_own();
+    allocated = freed = 0;
+    memory = (char *)tw_memory_alloc(3);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(memory);
+    CU_ASSERT_EQUAL(memory[0] | memory[1] | memory[2], 0);
+    CU_ASSERT_EQUAL(allocated, 1);
+    tw_memory_free(memory);
+    tw_memory_free(NULL);
+    CU_ASSERT_EQUAL(freed, 1);
+}
+
 /* Some functions without the others are refused, and those in use stay. */
 TEST(some_without_the_others_are_refused)
 {

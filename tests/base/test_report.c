@@ -95,6 +95,18 @@ TEST(the_default_is_one_line_on_stderr)
     CU_ASSERT_EQUAL(end[1], '\0');
 }
 
+/* An add-on tells of misuse as the library does, and gets its code back. */
+TEST(add_on_tells_of_misuse)
+{
+    memset(&seen, 0, sizeof seen);
+    tw_report_set_handler(take, NULL);
+    harness_misuse_begin();
+    harness_expect_reports(-1);
+    CU_ASSERT_EQUAL(tw_report_misuse(-EDEADLK, "not here"), -EDEADLK);
+    harness_misuse_end();
+    CU_ASSERT_EQUAL(seen.count, 1);
+}
+
 /* Under TWINE_ABORT_ON_MISUSE=1 misuse aborts; without it the call answers and life goes on. */
 TEST(misuse_aborts_if_asked_to)
 {
