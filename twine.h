@@ -29,6 +29,7 @@
 #include <twine/deferred/looping_call.h>
 #include <twine/deferred/queue.h>
 #include <twine/deferred/semaphore.h>
+#include <twine/deferred/resolver.h>
 #include <twine/reactor/delayed_call.h>
 #include <twine/reactor/libevent.h>
 #include <twine/reactor/reactor.h>

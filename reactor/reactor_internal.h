@@ -66,6 +66,8 @@ struct tw__reactor_common {
     uint64_t
         bell; /* a time to wake the loop at, for nothing: the end of an iterate, or of a shutdown */
     struct tw__free_list blocks;
+    void *resolver; /* deferred/resolver.c's, which this floor does not know */
+    tw_destroy_fn resolver_destroy;
     struct tw__search search;
 };
 
