@@ -30,11 +30,13 @@
 #include <twine/deferred/queue.h>
 #include <twine/deferred/semaphore.h>
 #include <twine/deferred/resolver.h>
+#include <twine/deferred/trigger.h>
 #include <twine/reactor/delayed_call.h>
 #include <twine/reactor/libevent.h>
 #include <twine/reactor/reactor.h>
 #include <twine/reactor/reactor_ops.h>
 #include <twine/reactor/test_clock.h>
+#include <twine/reactor/trigger.h>
 #include <twine/threads/as_completed.h>
 #include <twine/threads/cancel.h>
 #include <twine/threads/diagnostics.h>

@@ -56,6 +56,8 @@ static int add_call(struct tw_reactor *reactor, int64_t delay, tw_action_fn acti
 {
     struct tw_delayed_call *call;
     int rc;
+    if (tw__reactor_is_inherited(reactor))
+        return -EOWNERDEAD;
     if (!tw__reactor_is_open(reactor))
         return -ESHUTDOWN;
     call = new_call(action, arg, destroy);
@@ -113,6 +115,8 @@ int tw_delayed_call_cancel(struct tw_delayed_call *call)
         return tw__misuse(-EINVAL, "tw_delayed_call_cancel: needs a call");
     if (!tw__timer_is_in_heap(&call->timer))
         return -EALREADY;
+    if (tw__reactor_is_inherited(call->reactor))
+        return -EOWNERDEAD;
     tw__reactor_clear_timer(call->reactor, &call->timer);
     tw__delayed_call_drop(&call->timer);
     return 0;
@@ -129,6 +133,8 @@ int tw_delayed_call_reset(struct tw_delayed_call *call, int64_t delay)
         return tw__misuse(-EINVAL, "tw_delayed_call_reset: needs a call");
     if (!tw__timer_is_in_heap(&call->timer))
         return -EALREADY;
+    if (tw__reactor_is_inherited(call->reactor))
+        return -EOWNERDEAD;
     return move_to(call, tw_time_add(tw_clock_now(call->reactor->_common->clock), delay));
 }
 
@@ -138,6 +144,8 @@ int tw_delayed_call_delay(struct tw_delayed_call *call, int64_t by)
         return tw__misuse(-EINVAL, "tw_delayed_call_delay: needs a call");
     if (!tw__timer_is_in_heap(&call->timer))
         return -EALREADY;
+    if (tw__reactor_is_inherited(call->reactor))
+        return -EOWNERDEAD;
     return move_to(call, tw_time_add(call->timer.deadline, by));
 }
 

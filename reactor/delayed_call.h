@@ -22,7 +22,7 @@ struct tw_delayed_call;
  *            call has run or inside its cancel. ret_call may be NULL; else the handle is yours to
  *            unref, and unref does not cancel.
  * Returns:   0; -ENOMEM; -EINVAL for a negative delay (TIM-002) or no action; -ESHUTDOWN once the
- *            reactor has stopped.
+ *            reactor has stopped; -EOWNERDEAD in a forked child.
  *
  * @param delay nanoseconds from now; 0: in the next pass; TW_FOREVER: not before it is reset
  */
@@ -34,7 +34,7 @@ TW_EXPORT int tw_reactor_call_later(struct tw_reactor *reactor, int64_t delay, t
  * Take a call back: it does not run, and its argument is destroyed now (TIM-009, TIM-011).
  *
  * Thread:  loop.
- * Returns: 0; -EALREADY if it has run, is running, or was cancelled.
+ * Returns: 0; -EALREADY if it has run, is running, or was cancelled; -EOWNERDEAD in a forked child.
  */
 TW_EXPORT int tw_delayed_call_cancel(struct tw_delayed_call *call);
 /** Make it due so many nanoseconds from now, earlier or later (TIM-013). Thread: loop. Returns: as

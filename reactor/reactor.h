@@ -66,26 +66,40 @@ TW_EXPORT struct tw_clock *tw_reactor_clock(struct tw_reactor *reactor);
 /**
  * Run the loop until it is stopped (Twisted's run, RCT-001).
  *
- * It starts the reactor: its pool begins to work, and what was called before is done. After a stop
- * it shuts down in order: the pool is quit, the loop keeps turning until every job is home, from
- * other pools too, or the shutdown timeout passes, and then returns.
+ * It starts the reactor: "startup" is fired (trigger.h), its pool begins to work, and then what was
+ * called before is done. After a stop "shutdown" is fired: jobs that are suspended go on with
+ * cancelled, the pool is quit, the loop keeps turning until every job is home, from other pools too,
+ * or the shutdown timeout passes, and then it returns.
  *
  * Thread:  the one that is to be the loop's.
  * Blocks:  for as long as the reactor runs.
- * Returns: 0 once stopped; -EDEADLK from inside a turn (RCT-004); -ESHUTDOWN if it has been stopped
- *          before (RCT-005); a negative errno if the loop itself broke down, and then it may be run
- *          again.
+ * Returns: 0 once stopped, or crashed; -EDEADLK from inside a turn (RCT-004); -ESHUTDOWN if it has
+ *          been stopped before (RCT-005); -EOWNERDEAD in a forked child; a negative errno if the
+ *          loop itself broke down, and then it may be run again.
  */
 TW_EXPORT int tw_reactor_run(struct tw_reactor *reactor);
 
 /**
- * Ask a running reactor to stop. It only notes the wish (RCT-007); under a loop of your own (an
- * adopted base) the reactor shuts down in the coming turns and never breaks your loop.
+ * Ask a reactor that has started to stop. It only notes the wish (RCT-007); under a loop of your own
+ * (an adopted base) the reactor shuts down in the coming turns and never breaks your loop: a trigger
+ * after "shutdown" tells when it has finished. While it is still starting it starts first (RCT-011).
  *
  * Thread:  loop. From elsewhere: tw_reactor_call_from_thread().
- * Returns: 0; -ESRCH if it does not run yet, or is stopping or stopped already (RCT-006).
+ * Returns: 0; -ESRCH if it has not started yet, or is stopping or stopped already (RCT-006);
+ *          -EOWNERDEAD in a forked child.
  */
 TW_EXPORT int tw_reactor_stop(struct tw_reactor *reactor);
+
+/**
+ * Leave the loop at the end of this turn as if it had not started (RCT-012): no trigger is called,
+ * nothing is taken back, jobs that are out come home in later turns. It may be run again, and only
+ * tw_reactor_run() starts it then.
+ *
+ * Thread:  loop.
+ * Returns: 0, also when it does not run (RCT-014); -ESHUTDOWN once it is stopping; -EOWNERDEAD in a
+ *          forked child.
+ */
+TW_EXPORT int tw_reactor_crash(struct tw_reactor *reactor);
 
 /**
  * Turn the loop once: calls from threads, timers that are due, then I/O (RCT-017). It starts
@@ -93,17 +107,18 @@ TW_EXPORT int tw_reactor_stop(struct tw_reactor *reactor);
  *
  * Thread:  loop.
  * Blocks:  for at most timeout nanoseconds, when there is nothing to do; 0: not at all.
- * Returns: 0; -EDEADLK from inside a turn; a negative errno from the loop.
+ * Returns: 0; -EDEADLK from inside a turn; -EOWNERDEAD in a forked child; a negative errno from the
+ *          loop.
  */
 TW_EXPORT int tw_reactor_iterate(struct tw_reactor *reactor, int64_t timeout);
 
-/** Whether it has started and not yet stopped. Thread: loop. */
+/** Whether it runs: from during startup to before shutdown (RCT-001, RCT-003). Thread: loop. */
 TW_EXPORT bool tw_reactor_is_running(struct tw_reactor *reactor);
 /** Whether the caller is the thread that turns, or last turned, the loop (RCT-027). Thread: any. */
 TW_EXPORT bool tw_reactor_is_in_thread(struct tw_reactor *reactor);
 
-/** How long a shutdown waits for jobs, in nanoseconds; 30 s unless told. Thread: loop. Returns: 0;
- * -EINVAL if negative. */
+/** How long a shutdown takes at most, waiting for jobs and for triggers that hold it, in nanoseconds;
+ * 30 s unless told. Thread: loop. Returns: 0; -EINVAL if negative. */
 TW_EXPORT int tw_reactor_set_shutdown_timeout(struct tw_reactor *reactor, int64_t timeout);
 
 /**
@@ -129,18 +144,18 @@ TW_EXPORT int tw_reactor_call_from_thread(struct tw_reactor *reactor, tw_action_
  * Thread:    loop.
  * Ownership: (arg, destroy) is consumed, on error too; destroy may be NULL, and is called after
  *            work, on its thread.
- * Returns:   0; -ENOMEM; -ESHUTDOWN once the reactor is stopping.
+ * Returns:   0; -ENOMEM; -ESHUTDOWN from during "shutdown" on.
  */
 TW_EXPORT int tw_reactor_call_in_thread(struct tw_reactor *reactor, tw_call_fn work, void *arg,
                                         tw_destroy_fn destroy);
 
 /**
  * The reactor's own pool, made at first use. It holds back its work until the reactor starts
- * (RTP-002, RTP-007) and is quit when the reactor stops.
+ * (RTP-002, RTP-007) and is quit during "shutdown"; before it, it may still be used.
  *
  * Thread:    loop.
  * Ownership: the reactor's; take a reference to keep it.
- * Returns:   0; -ENOMEM; -ESHUTDOWN once the reactor is stopping.
+ * Returns:   0; -ENOMEM; -ESHUTDOWN from during "shutdown" on; -EOWNERDEAD in a forked child.
  */
 TW_EXPORT int tw_reactor_get_thread_pool(struct tw_reactor *reactor, struct tw_pool **ret_pool);
 

@@ -19,7 +19,9 @@ int tw_reactor_get_thread_pool(struct tw_reactor *reactor, struct tw_pool **ret_
     if (!reactor || !ret_pool)
         return tw__misuse(-EINVAL, "tw_reactor_get_thread_pool: needs a reactor and ret_pool");
     common = reactor->_common;
-    if (common->state >= REACTOR_STOPPING)
+    if (tw__reactor_is_inherited(reactor))
+        return -EOWNERDEAD;
+    if (common->state >= REACTOR_ENDING)
         return -ESHUTDOWN;
     if (!common->pool)
         rc = tw_pool_new(common->is_pool_started ? common->pool_size : 0, &options, &common->pool);

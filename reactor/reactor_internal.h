@@ -1,11 +1,21 @@
 /*
  * The common half of a reactor, for the files of this floor and for deferred/.
  *
+ *     reactor.c         making one and its end, its timer, keeping the loop alive
+ *     reactor_pass.c    a pass: calls, timers, signals, and what a start or a stop asks for
+ *     reactor_turn.c    run, stop, crash, iterate
+ *     reactor_phases.c  what it does itself in the phases of startup and shutdown
+ *     reactor_calls.c   its pool, calls from threads and in threads
+ *
  * States:
  *
- *     NEW      -> RUNNING    run, or the first turn of a loop that is not ours
- *     RUNNING  -> STOPPING   stop was asked for, and a pass has come to its end
- *     STOPPING -> STOPPED    every job is home and the pool has ended, or the time is up
+ *     NEW      -> STARTING   run, or the first turn of a loop that is not ours: "startup" is fired
+ *     STARTING -> RUNNING    nothing holds the phase before it
+ *     RUNNING  -> STOPPING   stop was asked for, and a pass has come to its end: "shutdown" is fired
+ *     STOPPING -> ENDING     nothing holds the phase before it, or the time is up
+ *     ENDING   -> STOPPED    every job is home, the pool has ended and nothing holds the phases, or
+ *                            the time is up
+ *     STARTING, RUNNING -> NEW    crash
  *     any      -> STOPPED    the last reference has gone
  */
 #ifndef TWINE_REACTOR_REACTOR_INTERNAL_H
@@ -15,9 +25,21 @@
 #include <twine/base/search_internal.h>
 #include <twine/reactor/mailbox_internal.h>
 #include <twine/reactor/reactor_ops.h>
+#include <twine/reactor/ring_internal.h>
 #include <twine/reactor/timer_heap_internal.h>
+#include <twine/reactor/trigger_internal.h>
+#include <twine/threads/frame_internal.h>
+#include <twine/threads/worker_internal.h>
 
-enum tw__reactor_state { REACTOR_NEW, REACTOR_RUNNING, REACTOR_STOPPING, REACTOR_STOPPED };
+enum tw__reactor_state {
+    REACTOR_NEW,
+    REACTOR_STARTING,
+    REACTOR_RUNNING,
+    REACTOR_STOPPING,
+    REACTOR_ENDING,
+    REACTOR_STOPPED,
+    REACTOR_STATES
+};
 
 /* Something that has left this thread and will come home by the mailbox. While it is away the loop
  * is kept alive, and a shutdown waits for it. */
@@ -27,9 +49,9 @@ struct tw__away {
     void (*left_behind)(struct tw__away *away);
 };
 
-/* Something on this thread that waits and is not to wait for ever: a coroutine. It does not keep
- * the loop alive, what it waits for does. A shutdown cuts it short, and waits for those that then
- * wait again. */
+/* Something on this thread that waits and is not to wait for ever: a coroutine, a thread that is
+ * blocked until a Deferred fires. It does not keep the loop alive, what it waits for does. A
+ * shutdown cuts it short, and waits for those that then wait again. */
 struct tw__waiting {
     struct tw__waiting *next, *prev;
     /* Calls tw__reactor_waits_no_more(). */
@@ -50,7 +72,8 @@ struct tw__reactor_common {
     size_t refs;
     enum tw__reactor_state state;
     bool is_turning; /* inside a turn of ours */
-    bool is_in_pass, wants_stop, is_alive;
+    bool is_in_pass, wants_stop, wants_crash, is_alive;
+    bool has_crashed; /* only run starts it again */
     bool is_pool_started, has_pool_ended;
     struct tw_task *calls; /* taken from the mailbox, still to be run, oldest first */
     struct tw__timer_heap heap;
@@ -59,7 +82,9 @@ struct tw__reactor_common {
     struct tw__away away; /* the head of a ring */
     size_t away_count;
     struct tw__waiting waiting; /* the head of a ring */
-    struct tw_pool *pool; /* a reference, or NULL */
+    struct tw__event startup, shutdown;
+    struct tw__event *events; /* the user's */
+    struct tw_pool *pool;     /* a reference, or NULL */
     size_t pool_size;
     int64_t shutdown_timeout; /* nanoseconds */
     uint64_t shutdown_deadline;
@@ -71,16 +96,32 @@ struct tw__reactor_common {
     struct tw__search search;
 };
 
-/* A turn of our own, from run, iterate or wait. 0; -EDEADLK from inside a turn; what the plug-in
- * says. */
-int tw__reactor_turn(struct tw_reactor *reactor, bool block, const char *who);
+/* Whether it was made before this process was forked: it is the parent's. */
+static inline bool tw__reactor_is_inherited(const struct tw_reactor *reactor)
+{
+    return tw__worker_is_inherited(&reactor->_common->mailbox->base);
+}
 
-/* Let the pool work though the reactor has not started. */
-void tw__reactor_start_pool(struct tw_reactor *reactor);
+/* Whether anything is accepted still. */
+static inline bool tw__reactor_is_open(const struct tw_reactor *reactor)
+{
+    return reactor->_common->state < REACTOR_STOPPED;
+}
+
+/* --- reactor.c -------------------------------------------------------------------------------- */
+
+void tw__reactor_move_state(struct tw__reactor_common *common, enum tw__reactor_state to);
+
+/* Keep the plug-in informed of what has changed; in a pass that is done at its end. */
+void tw__reactor_update_alive(struct tw_reactor *reactor);
+void tw__reactor_update_timer(struct tw_reactor *reactor);
+/* Wake the loop at a time, for nothing. */
+void tw__reactor_set_bell(struct tw_reactor *reactor, uint64_t deadline);
 
 /* Note that something goes out, or has come home. */
 void tw__reactor_goes_out(struct tw_reactor *reactor, struct tw__away *away);
 void tw__reactor_is_home(struct tw_reactor *reactor, struct tw__away *away);
+void tw__reactor_leave_all_behind(struct tw__reactor_common *common);
 
 /* Note that something waits, or does so no more. */
 static inline void tw__reactor_waits(struct tw_reactor *reactor, struct tw__waiting *waiting)
@@ -97,22 +138,50 @@ static inline void tw__reactor_waits_no_more(struct tw_reactor *reactor,
 {
     waiting->prev->next = waiting->next;
     waiting->next->prev = waiting->prev;
-    if (reactor->_common->state == REACTOR_STOPPING)
+    if (reactor->_common->state == REACTOR_ENDING)
         reactor->_ops->again(reactor); /* it may have been the last that a shutdown waited for */
 }
+
+/* Those that wait now: who waits again is not met twice. A reactor that has stopped lets nobody. */
+void tw__reactor_cut_all_short(struct tw__reactor_common *common);
 
 /* Put a timer into the heap, move it or take it out, and keep the plug-in informed. */
 int tw__reactor_set_timer(struct tw_reactor *reactor, struct tw__timer *timer, uint64_t deadline);
 void tw__reactor_clear_timer(struct tw_reactor *reactor, struct tw__timer *timer);
 
-/* Whether anything is accepted still. */
-static inline bool tw__reactor_is_open(const struct tw_reactor *reactor)
-{
-    return reactor->_common->state < REACTOR_STOPPED;
-}
+/* --- reactor_pass.c --------------------------------------------------------------------------- */
 
-/* delayed_call.c: run one that is due and has been taken out of the heap; or drop one that will not
- * run. */
+/* Around whatever is called on the loop's thread: it is inside of the reactor, which does not go
+ * meanwhile. Afterwards the plug-in hears what has changed. */
+struct tw__pass {
+    struct tw__frame frame;
+    bool is_outermost;
+};
+void tw__reactor_enter(struct tw_reactor *reactor, struct tw__pass *pass);
+void tw__reactor_leave(struct tw_reactor *reactor, struct tw__pass *pass);
+
+/* --- reactor_turn.c --------------------------------------------------------------------------- */
+
+/* A turn of our own, from run, iterate or wait. 0; -EDEADLK from inside a turn; what the plug-in
+ * says. */
+int tw__reactor_turn(struct tw_reactor *reactor, bool block, const char *who);
+
+/* --- reactor_phases.c ------------------------------------------------------------------------- */
+
+void tw__reactor_phases_init(struct tw__reactor_common *common);
+/* Fire "startup", or "shutdown"; then go on with it in each pass. Inside a pass. */
+void tw__reactor_begin_startup(struct tw_reactor *reactor);
+void tw__reactor_begin_shutdown(struct tw_reactor *reactor);
+void tw__reactor_go_on(struct tw_reactor *reactor);
+/* Let the pool work though the reactor has not started. */
+void tw__reactor_start_pool(struct tw_reactor *reactor);
+/* Nothing is accepted any more: what was accepted before is run, or, when the reactor goes, given
+ * up. */
+void tw__reactor_empty_mailbox(struct tw__reactor_common *common, int status);
+
+/* --- delayed_call.c --------------------------------------------------------------------------- */
+
+/* Run one that is due and has been taken out of the heap; or drop one that will not run. */
 void tw__delayed_call_run(struct tw__timer *timer);
 void tw__delayed_call_drop(struct tw__timer *timer);
 

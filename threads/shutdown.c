@@ -26,6 +26,15 @@ static size_t ask_to_end(struct tw_team *team, struct outcome *outcome)
     return waiting;
 }
 
+void tw__team_cut_short(struct tw_team *team)
+{
+    struct outcome outcome;
+    if (!tw__team_enter(team, &outcome))
+        return;
+    tw__books_cancel_suspended(team);
+    tw__team_leave(team, &outcome);
+}
+
 static bool add_ender(struct tw_team *team, struct tw__ender *ender)
 {
     if (team->coord.has_ended)

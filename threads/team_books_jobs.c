@@ -111,6 +111,7 @@ void tw__books_resume_instead(struct tw_team *team, struct slot *slot,
 void tw__books_cancel_suspended(struct tw_team *team)
 {
     struct tw__suspension *suspension;
+    team->coord.is_cut_short = true;
     for (suspension = team->coord.suspended; suspension; suspension = suspension->next) {
         suspension->is_cancelled = true;
         tw__suspension_wake(suspension);

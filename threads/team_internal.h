@@ -138,6 +138,7 @@ struct tw_team {
         struct tw__task_queue backlog;
         size_t to_shrink;
         bool is_suspended; /* nobody takes what waits, and nobody is woken or made for it */
+        bool is_cut_short; /* no job is suspended any more */
         bool is_waking, should_quit, has_ended;
         bool has_asked; /* the one inside, something of the team */
         /* Written inside the coordinator, read by anybody. */
@@ -213,8 +214,10 @@ void tw__books_resume_next(struct tw_team *team, struct slot *slot,
 void tw__books_resume_instead(struct tw_team *team, struct slot *slot,
                               struct tw__suspension *suspension, struct tw_task *task,
                               struct outcome *outcome);
-/* Wake all jobs that wait, to be told that they are cancelled. */
+/* Wake all jobs that wait, to be told that they are cancelled; none waits any more. */
 void tw__books_cancel_suspended(struct tw_team *team);
+/* Resume all that are suspended, with cancelled, and let none suspend any more; any thread. */
+void tw__team_cut_short(struct tw_team *team);
 
 /* --- team.c: the ways to the books ------------------------------------------------------------ */
 

@@ -106,7 +106,7 @@ int tw__suspension_wait(struct tw__suspension *suspension)
     is_inside = tw__team_enter(slot->team, &outcome);
     TW__CHECK(is_inside); /* nobody waits inside of a team's coordinator */
     (void)is_inside;
-    if (atomic_load_explicit(&slot->team->is_stopping, memory_order_relaxed)) {
+    if (slot->team->coord.is_cut_short) {
         tw__team_leave(slot->team, &outcome); /* those that wait have been told */
         return -ECANCELED;
     }
