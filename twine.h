@@ -18,6 +18,7 @@
 #include <twine/deferred/cooperator.h>
 #include <twine/deferred/defer_later.h>
 #include <twine/deferred/coroutine.h>
+#include <twine/deferred/blocking_call.h>
 #include <twine/deferred/deferred.h>
 #include <twine/deferred/deferred_as_completed.h>
 #include <twine/deferred/event.h>
@@ -31,6 +32,7 @@
 #include <twine/deferred/semaphore.h>
 #include <twine/deferred/resolver.h>
 #include <twine/deferred/trigger.h>
+#include <twine/reactor/blocking_call.h>
 #include <twine/reactor/delayed_call.h>
 #include <twine/reactor/libevent.h>
 #include <twine/reactor/reactor.h>

@@ -462,3 +462,26 @@ SWEEP(nothing_is_lost_when_memory_is_short)
     CU_ASSERT(destroyed == 1 || destroyed == 2); /* counted as a call, and as destroyed */
     tear_down();
 }
+
+static void leave_nothing(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+}
+
+/* THR-017: a blocking call whose time is over at once, of a reactor that never ran, is not made;
+ * whatever allocation fails, its argument is destroyed once. */
+SWEEP(blocking_call_is_taken_back)
+{
+    int destroyed = 0, rc;
+    if (tw_test_clock_reactor_new(&reactor) < 0)
+        return;
+    rc = tw_reactor_blocking_call_from_thread(reactor, leave_nothing, &destroyed, count_destroy, 0,
+                                              NULL);
+    CU_ASSERT((rc == -ETIMEDOUT && destroyed == 0) || (rc == -ENOMEM && destroyed == 1));
+    rc = tw_reactor_blocking_defer_from_thread(reactor, leave_nothing, &destroyed, count_destroy, 0,
+                                               NULL);
+    CU_ASSERT(rc == -ETIMEDOUT || (rc == -ENOMEM && harness_failed_one()));
+    tear_down();
+    CU_ASSERT_EQUAL(destroyed, 2);
+}
