@@ -22,6 +22,7 @@
 #include <twine/deferred/deferred.h>
 #include <twine/deferred/deferred_as_completed.h>
 #include <twine/deferred/event.h>
+#include <twine/deferred/filesystem_lock.h>
 #include <twine/deferred/from_thread.h>
 #include <twine/deferred/helpers.h>
 #include <twine/deferred/list.h>
