@@ -30,6 +30,7 @@
 #include <twine/deferred/lock.h>
 #include <twine/deferred/looping_call.h>
 #include <twine/deferred/queue.h>
+#include <twine/deferred/react.h>
 #include <twine/deferred/semaphore.h>
 #include <twine/deferred/resolver.h>
 #include <twine/deferred/trigger.h>
