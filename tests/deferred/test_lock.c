@@ -437,6 +437,61 @@ TEST(LCK_012_cancelled_between_grant_and_call)
     tear_down();
 }
 
+/* --- in a coroutine --------------------------------------------------------------------------- */
+
+struct visit {
+    const char *name;
+    struct tw_deferred *wait; /* for what, with the lock */
+};
+
+static void visit_with_the_lock(struct tw_result *result, void *arg)
+{
+    struct visit *visit = (struct visit *)arg;
+    struct tw_deferred *deferred = NULL;
+    struct tw_result outcome = TW_RESULT_INIT;
+    CU_ASSERT_EQUAL(tw_deferred_lock_acquire(lock, &deferred), 0);
+    if (tw_await(deferred, NULL) == 0 && tw_deferred_lock_is_locked(lock)) {
+        trace("%s+ ", visit->name);
+        tw_await(visit->wait, &outcome);
+        write_result(&outcome, (void *)(uintptr_t)visit->name);
+        release();
+        trace("%s- ", visit->name);
+    }
+    tw_deferred_unref(deferred);
+    tw_result_move(&outcome, result); /* a failure goes on (LCK-017) */
+}
+
+/* LCK-017: a coroutine acquires, awaits and releases, also when what it did with the lock failed;
+ * the next one has its turn inside that release. */
+TEST(LCK_017_around_a_part_of_a_coroutine)
+{
+    struct pair waits[2];
+    struct visit a = {"a", NULL}, b = {"b", NULL};
+    struct tw_deferred *one = NULL, *two = NULL;
+    set_up();
+    waits[0] = make();
+    waits[1] = make();
+    a.wait = waits[0].deferred;
+    b.wait = waits[1].deferred;
+    CU_ASSERT_EQUAL(tw_spawn(NULL, visit_with_the_lock, &a, NULL, NULL, &one), 0);
+    CU_ASSERT_EQUAL(tw_spawn(NULL, visit_with_the_lock, &b, NULL, NULL, &two), 0);
+    settle(one, "one");
+    settle(two, "two");
+    fire_failure(waits[0].source, 6);
+    TRACED("a+ a!6 b+ a- one!6 ");
+    CU_ASSERT_TRUE(tw_deferred_lock_is_locked(lock));
+    fire(waits[1].source, 7);
+    TRACED("b=7 b- two=7 ");
+    CU_ASSERT_FALSE(tw_deferred_lock_is_locked(lock));
+    drop(&waits[0]);
+    drop(&waits[1]);
+    tw_deferred_unref(one);
+    tw_deferred_unref(two);
+    tear_down();
+}
+
+/* --- misuse ----------------------------------------------------------------------------------- */
+
 /* Without a function, a lock or somewhere to put the Deferred, nothing is run and the argument is
  * consumed. */
 TEST(run_needs_a_function)

@@ -191,6 +191,32 @@ TEST(REA_006_a_reactor_of_its_own)
     TRACED("main ");
 }
 
+static void coroutine(struct tw_result *result, void *arg)
+{
+    (void)arg;
+    trace("waits ");
+    CU_ASSERT_EQUAL(tw_await(end.deferred, result), 0);
+}
+
+static void spawning_main(struct tw_reactor *which, struct tw_result *result, void *arg)
+{
+    struct tw_deferred *deferred = NULL;
+    (void)arg;
+    CU_ASSERT_EQUAL(tw_spawn(which, coroutine, NULL, NULL, NULL, &deferred), 0);
+    CU_ASSERT_EQUAL(tw_result_set_deferred(result, deferred), 0);
+    in_reactor(exit_with_code);
+}
+
+/* REA-007: main may spawn a coroutine and leave its Deferred. */
+TEST(REA_007_main_spawns_a_coroutine)
+{
+    set_up();
+    number = 5;
+    CU_ASSERT_EQUAL(tw_react(reactor, spawning_main, NULL), 5);
+    TRACED("waits ");
+    tear_down();
+}
+
 static void stop_which(void *which)
 {
     CU_ASSERT_EQUAL(tw_reactor_stop((struct tw_reactor *)which), 0);
