@@ -44,13 +44,14 @@ static bool add_ender(struct tw_team *team, struct tw__ender *ender)
     return true;
 }
 
+/* false: the team has ended, and the list is being gone through, outside. */
 static bool remove_ender(struct tw_team *team, struct tw__ender *ender)
 {
     struct tw__ender **place = &team->coord.enders;
-    while (*place && *place != ender)
-        place = &(*place)->next;
-    if (!*place)
+    if (team->coord.has_ended)
         return false;
+    while (*place != ender)
+        place = &(*place)->next;
     *place = ender->next;
     return true;
 }

@@ -3,6 +3,7 @@
  */
 #include "../harness.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 
@@ -174,6 +175,74 @@ TEST(one_of_its_own_threads_does_not_wait)
         sched_yield();
     CU_ASSERT_EQUAL(tw_pool_join(both.pool, TW_FOREVER), 0);
     tw_pool_unref(both.pool);
+}
+
+/* A team whose arg takes its time to be destroyed, at the end. */
+static struct late {
+    struct tw_worker *memory;
+    struct tw_team *team;
+    atomic_bool is_over; /* its arg has been destroyed */
+    bool was_in_turn;    /* who waited heard of it after that */
+} late;
+
+static int lend_memory(void *arg, size_t live, struct tw_worker **ret_worker)
+{
+    (void)arg;
+    if (live > 0)
+        return TW_CREATED_NONE;
+    *ret_worker = tw_worker_ref(late.memory);
+    return TW_CREATED_READY;
+}
+
+static void destroy_late(void *arg)
+{
+    uint64_t until = tw_time_add(tw_clock_now(tw_clock_monotonic()), 5 * TW_MILLISECOND);
+    (void)arg;
+    while (tw_clock_now(tw_clock_monotonic()) < until)
+        sched_yield();
+    atomic_store(&late.is_over, true);
+}
+
+static void *shut_impatiently(void *arg)
+{
+    (void)arg;
+    while (tw_team_shutdown(late.team, TW_MILLISECOND / 5, NULL) == -ETIMEDOUT)
+        ;
+    late.was_in_turn = atomic_load(&late.is_over);
+    return NULL;
+}
+
+static bool end_late(void)
+{
+    struct tw_worker *coordinator = NULL;
+    pthread_t thread;
+    struct job job;
+    memset(&late, 0, sizeof late);
+    job_init(&job, false);
+    CU_ASSERT_EQUAL_FATAL(tw_memory_worker_new(&late.memory), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_lock_worker_new(&coordinator), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_team_new(coordinator, lend_memory, NULL, destroy_late, &late.team), 0);
+    CU_ASSERT_EQUAL(tw_team_submit(late.team, &job.task), 0);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, shut_impatiently, NULL), 0);
+    while (tw_memory_worker_perform(late.memory) == 1) /* it ends when it is asked to stop */
+        ;
+    pthread_join(thread, NULL);
+    CU_ASSERT_EQUAL(atomic_load(&job.calls), 1);
+    tw_team_unref(late.team);
+    tw_worker_unref(coordinator);
+    tw_worker_unref(late.memory);
+    return late.was_in_turn;
+}
+
+/* One whose time is up while the end is being told waits for it: it does not go away under the one
+ * who tells. Only one who asks meanwhile is answered at once; that is rare, and never so five
+ * times. */
+TEST(shutdown_times_out_as_the_team_ends)
+{
+    int round, in_turn = 0;
+    for (round = 0; round < 5; round++)
+        in_turn += end_late();
+    CU_ASSERT_TRUE(in_turn > 0);
 }
 
 TEST(misuse_is_told)
