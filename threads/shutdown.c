@@ -102,9 +102,10 @@ static size_t count_running(struct tw_team *team)
 static int shutdown_team(struct tw_team *team, uint64_t deadline, struct tw_shutdown_report *report)
 {
     struct outcome outcome;
-    tw__team_refuse(team);
     if (!tw__team_enter(team, &outcome))
-        return -ENOTSUP;
+        return -ENOTSUP; /* before anything is refused: inside the coordinator nobody would quit */
+    tw__team_refuse(team);
+    tw__team_drain(team, &outcome); /* what was accepted before that by the short way */
     report->given_up = ask_to_end(team, &outcome);
     tw__team_leave(team, &outcome);
     if (tw__frame_is_inside(&team->base))

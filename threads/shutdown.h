@@ -31,7 +31,7 @@ struct tw_shutdown_report {
  * Blocks:  until all has ended, and no longer; timeout nanoseconds at most, TW_FOREVER.
  * Returns: 0; -ETIMEDOUT, and the report says what is stuck; -EDEADLK on one of its own workers,
  *          where it asks all to end but does not wait; -ENOTSUP if the coordinator cannot be
- *          entered, and then nothing has happened; -EINVAL.
+ *          entered, or the caller is inside it, and then nothing has happened; -EINVAL.
  *
  * @param ret_report may be NULL
  */

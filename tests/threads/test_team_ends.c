@@ -298,3 +298,34 @@ TEST(the_coordinator_is_held_while_a_step_is_submitted)
     CU_ASSERT_TRUE(hand.coordinator.is_gone);
     CU_ASSERT_FALSE(went_too_early);
 }
+
+/* --- shutdown --------------------------------------------------------------------------------- */
+
+static void shut_down_inside(struct note *note)
+{
+    struct hand *hand = (struct hand *)note->arg;
+    CU_ASSERT_EQUAL(tw_team_shutdown(hand->team, 0, NULL), -ENOTSUP);
+}
+
+/* A shutdown that cannot enter the coordinator has done nothing: the team accepts tasks and can
+ * quit. With one that has an enter that answers that it cannot, and inside of one that can. */
+TEST(a_shutdown_that_cannot_enter_does_nothing)
+{
+    make_worker_fn make[] = {tw_memory_worker_new, tw_lock_worker_new};
+    size_t i;
+    for (i = 0; i < 2; i++) {
+        struct hand hand;
+        struct note notes[2];
+        start(&hand, make[i], 1);
+        notes_init(notes, 2);
+        note_init(&notes[0], shut_down_inside, &hand);
+        CU_ASSERT_EQUAL(tw_worker_submit(&hand.coordinator.base, &notes[0].task), 0);
+        hand_run(&hand);
+        CHECK_NOTE(&notes[0], 0);
+        CU_ASSERT_FALSE(tw_team_has_quit(hand.team));
+        SUBMIT(&hand, &notes[1]);
+        hand_run(&hand);
+        CHECK_NOTE(&notes[1], 0);
+        hand_end(&hand);
+    }
+}
