@@ -176,6 +176,20 @@ int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t c
     return 0;
 }
 
+/* Under the lock, where watches come and go: a watch that comes later finds the inbox full when it
+ * reads the books, and takes what it holds into them. Returns as tw__team_submit_short(). */
+static int append_locked(struct tw_team *team, struct tw_task *task)
+{
+    if (atomic_load_explicit(&team->has_quit, memory_order_relaxed))
+        return -ESHUTDOWN;
+    if (atomic_load_explicit(&team->watches, memory_order_relaxed))
+        return 1;
+    tw_task_accept(task, &team->base);
+    tw__task_queue_append(&team->inbox.entries, task);
+    atomic_store(&team->inbox_is_full, true);
+    return 0;
+}
+
 /*
  * The short way in. While every worker there may be has a task, one that is submitted can only wait:
  * so it goes into the inbox, and nobody visits the books. A worker that finds the backlog empty
@@ -189,23 +203,16 @@ int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t c
 int tw__team_submit_short(struct tw_team *team, struct tw_task *task)
 {
     struct outcome outcome;
-    bool has_quit;
+    int rc;
     if (!atomic_load_explicit(&team->are_all_busy, memory_order_relaxed) ||
-        team->max_backlog != SIZE_MAX || atomic_load(&team->watches))
+        team->max_backlog != SIZE_MAX)
         return 1;
     tw__lock_acquire(&team->inbox_lock);
-    has_quit = atomic_load_explicit(&team->has_quit, memory_order_relaxed);
-    if (!has_quit) {
-        tw_task_accept(task, &team->base);
-        tw__task_queue_append(&team->inbox.entries, task);
-        atomic_store(&team->inbox_is_full, true);
-    }
+    rc = append_locked(team, task);
     tw__lock_release(&team->inbox_lock);
-    if (has_quit)
-        return -ESHUTDOWN;
-    if (!atomic_load(&team->are_all_busy) && tw__team_enter(team, &outcome))
+    if (rc == 0 && !atomic_load(&team->are_all_busy) && tw__team_enter(team, &outcome))
         tw__team_leave(team, &outcome);
-    return 0;
+    return rc;
 }
 
 int tw__team_post_op(struct tw_team *team, struct op *op, bool is_refused_after_quit)

@@ -2,6 +2,7 @@
  * The watch with real threads: whatever happens, the last state is told.
  */
 #include "crowd.h"
+#include <twine/threads/team_internal.h>
 
 SUITE_WITH_THREADS("watch under load")
 
@@ -121,4 +122,72 @@ static int make_pool(struct tw_worker **ret_worker)
 TEST(the_last_state_is_told_on_another_pool)
 {
     check(make_pool);
+}
+
+/* --- as it comes ------------------------------------------------------------------------------ */
+
+enum { ROUNDS = 3000 };
+
+static struct {
+    struct tw_pool *pool;
+    struct job *jobs;
+    atomic_int begun, done;
+} meeting;
+
+static void submit_each(struct person *person)
+{
+    int round;
+    if (person->index == 0)
+        return;
+    for (round = 0; round < ROUNDS; round++) {
+        WAIT_UNTIL(atomic_load(&meeting.begun) > round);
+        if (tw_pool_submit(meeting.pool, &meeting.jobs[round].task) < 0)
+            abort();
+        atomic_store(&meeting.done, round + 1);
+    }
+}
+
+static void watch_each(struct person *person)
+{
+    struct tw_team *team = tw_pool_team(meeting.pool);
+    int round;
+    submit_each(person);
+    for (round = 0; person->index == 0 && round < ROUNDS; round++) {
+        struct tw_watch *watch = NULL;
+        atomic_store(&meeting.begun, round + 1);
+        if (tw_watch_new(team, hall.worker, nothing, NULL, NULL, &watch) < 0)
+            abort();
+        WAIT_UNTIL(atomic_load(&meeting.done) > round);
+        if (atomic_load(&team->inbox_is_full))
+            atomic_fetch_add(&hall.wrong, 1);
+        tw_watch_unref(watch);
+    }
+}
+
+/* A task that comes in the moment a watch does, to workers that all are busy, is seen by it: it is
+ * in the books, and not left in the inbox for the next visit. */
+TEST(a_task_that_comes_with_the_watch_is_in_the_books)
+{
+    struct gate gate;
+    struct job holder;
+    memset(&hall, 0, sizeof hall);
+    memset(&meeting, 0, sizeof meeting);
+    gate_init(&gate);
+    job_init(&holder, wait_at_gate, &gate);
+    meeting.jobs = (struct job *)calloc(ROUNDS, sizeof *meeting.jobs);
+    jobs_init(meeting.jobs, ROUNDS, NULL, NULL);
+    CU_ASSERT_EQUAL_FATAL(make_thread(&hall.worker), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_pool_new(1, NULL, &meeting.pool), 0);
+    CU_ASSERT_EQUAL(tw_pool_submit(meeting.pool, &holder.task), 0);
+    WAIT_UNTIL(atomic_load(&gate.waiting) == 1);
+    crowd_run(2, harness_seed(), watch_each, NULL);
+    CU_ASSERT_EQUAL(atomic_load(&hall.wrong), 0);
+    gate_open(&gate, 1);
+    tw_pool_quit(meeting.pool);
+    CU_ASSERT_EQUAL(tw_pool_join(meeting.pool, TW_FOREVER), 0);
+    tw_pool_unref(meeting.pool);
+    tw_worker_quit(hall.worker);
+    tw_worker_unref(hall.worker);
+    CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
+    free(meeting.jobs);
 }
