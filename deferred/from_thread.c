@@ -8,7 +8,9 @@
  *
  * The block has two holds: the Deferred's, while anybody has a handle or the source, and the
  * task's, until it is home or has found the mailbox closed. So it is freed on the loop's thread, or
- * by a worker that came too late, whichever is last. Blocks that end at home are kept for reuse.
+ * by a worker that came too late, whichever is last. Blocks that end at home are kept for reuse, up
+ * to a bound. They are allocated some at a time: a burst of jobs beyond what is kept costs little in
+ * the allocator, and memory goes back when all the blocks of a chunk have.
  */
 #include <twine/deferred/from_thread.h>
 
@@ -24,6 +26,7 @@
 #include <twine/threads/worker_internal.h>
 
 #define BLOCKS_KEPT 64
+#define CHUNK_BLOCKS 16
 
 struct block {
     struct tw_deferred deferred; /* the loop's; its canceller holds the pool */
@@ -39,16 +42,54 @@ struct block {
     atomic_int holds;
     atomic_bool is_cancelled; /* see tw_cancelled() */
     bool has_source;          /* the loop's */
+    struct chunk *chunk;      /* fixed: where it lies */
+};
+
+struct chunk {
+    atomic_int out; /* blocks in use, or kept */
+    struct block blocks[CHUNK_BLOCKS];
 };
 
 /* --- blocks ----------------------------------------------------------------------------------- */
 
+/* It may be a worker's thread, if that came too late. */
+static void free_block(void *block)
+{
+    struct chunk *chunk = ((struct block *)block)->chunk;
+    /* Release what we did with it, acquire what others did with the rest. */
+    if (atomic_fetch_sub_explicit(&chunk->out, 1, memory_order_acq_rel) == 1)
+        tw__free(chunk);
+}
+
+static void keep_block(struct tw__free_list *kept, struct block *block)
+{
+    *(void **)block = kept->first;
+    kept->first = block;
+    kept->count++;
+}
+
+static bool add_chunk(struct tw__free_list *kept)
+{
+    struct chunk *chunk = (struct chunk *)tw__malloc(sizeof *chunk);
+    int i;
+    if (!chunk)
+        return false;
+    atomic_init(&chunk->out, CHUNK_BLOCKS);
+    for (i = CHUNK_BLOCKS; i-- > 0;) {
+        chunk->blocks[i].chunk = chunk;
+        keep_block(kept, &chunk->blocks[i]);
+    }
+    kept->free_block = free_block;
+    return true;
+}
+
 static struct block *take_block(struct tw_reactor *reactor)
 {
     struct tw__free_list *kept = &reactor->_common->blocks;
-    struct block *block = (struct block *)kept->first;
-    if (!block)
-        return (struct block *)tw__malloc(sizeof *block);
+    struct block *block;
+    if (!kept->first && !add_chunk(kept))
+        return NULL;
+    block = (struct block *)kept->first;
     kept->first = *(void **)block;
     kept->count--;
     return block;
@@ -60,13 +101,10 @@ static void drop_hold(struct block *block, struct tw_reactor *reactor)
     /* Release what we did with it, acquire what the other side did. */
     if (atomic_fetch_sub_explicit(&block->holds, 1, memory_order_acq_rel) != 1)
         return;
-    if (reactor && reactor->_common->blocks.count < BLOCKS_KEPT) {
-        *(void **)block = reactor->_common->blocks.first;
-        reactor->_common->blocks.first = block;
-        reactor->_common->blocks.count++;
-    } else {
-        tw__free(block);
-    }
+    if (reactor && reactor->_common->blocks.count < BLOCKS_KEPT)
+        keep_block(&reactor->_common->blocks, block);
+    else
+        free_block(block);
 }
 
 static void release_deferred(struct tw_deferred *deferred)
@@ -209,7 +247,7 @@ static int send_out(struct tw_reactor *reactor, struct tw_worker *pool, tw_call_
         tw_worker_unref(pool);
         tw_worker_unref(block->mailbox);
         tw__context_drop(block->context);
-        tw__free(block);
+        free_block(block);
         return rc;
     }
     *ret_block = block;

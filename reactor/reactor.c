@@ -209,7 +209,7 @@ void tw_reactor_done(struct tw_reactor *reactor)
     void *block;
     while ((block = common->blocks.first)) {
         common->blocks.first = *(void **)block;
-        tw__free(block);
+        common->blocks.free_block(block);
     }
     if (common->resolver)
         common->resolver_destroy(common->resolver);

@@ -60,8 +60,9 @@ struct tw__waiting {
 
 /* Blocks of one size, kept for reuse. */
 struct tw__free_list {
-    void *first;
+    void *first; /* each begins with a pointer to the next */
     size_t count;
+    void (*free_block)(void *block);
 };
 
 struct tw__reactor_common {
