@@ -28,6 +28,18 @@ TEST(HLP_001_succeed)
     drop(&by_hand);
 }
 
+/* HLP-002: fired with a result that holds a failure, it has failed. */
+TEST(HLP_002_result_that_holds_a_failure)
+{
+    struct tw_result result = TW_RESULT_INIT;
+    struct pair pair = make();
+    tw_result_failf(&result, NULL, 7, "no");
+    CU_ASSERT_EQUAL(tw_source_fire(pair.source, &result), 0);
+    settle(pair.deferred, "it");
+    TRACED("it!7 ");
+    drop(&pair);
+}
+
 /* HLP-003: and one that has failed. */
 TEST(HLP_003_fail)
 {
