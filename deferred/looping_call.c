@@ -24,9 +24,8 @@ struct tw_looping_call {
     tw_destroy_fn destroy;
     struct tw_source *source; /* from start until the loop has ended */
     bool is_running, is_calling;
-    bool has_begun; /* last_time counts; else first_point does */
+    bool has_begun; /* last_time counts */
     int64_t interval;
-    int64_t first_point; /* where the point before the first lies, from start_time */
     uint64_t start_time, last_time;
     uint64_t count;
 };
@@ -124,7 +123,7 @@ static int schedule(struct tw_looping_call *loop)
 /* How many points lie between the last call and this one. */
 static uint64_t count_points(struct tw_looping_call *loop, uint64_t time)
 {
-    int64_t last = loop->first_point, points;
+    int64_t last = 0, points;
     if (loop->interval == 0)
         return 1;
     if (loop->has_begun)
@@ -196,7 +195,6 @@ static int begin(struct tw_looping_call *loop, int64_t interval, bool is_now)
     loop->interval = interval;
     loop->start_time = now(loop);
     loop->has_begun = false;
-    loop->first_point = is_now ? -interval : 0;
     if (!is_now)
         rc = schedule(loop);
     if (rc < 0)

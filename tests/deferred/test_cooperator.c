@@ -251,21 +251,25 @@ TEST(COP_005_a_deferred_holds_its_task_back)
     tear_down();
 }
 
-/* COP-006: one that has fired already does not: its task keeps its place. */
+/* COP-006: one that has fired already does not: its task keeps its place, before one that comes
+ * later. */
 TEST(COP_006_a_fired_deferred_holds_nothing_back)
 {
-    struct work a = make_work("a", 0), b = make_work("b", 1);
+    struct work a = make_work("a", 0), b = make_work("b", 1), c = make_work("c", 0);
     struct pair inner = make();
     set_up();
     fire(inner.source, 1);
     a.deferred = inner.deferred;
     begin_watched(&a);
     begin_watched(&b);
+    tick(1);
+    begin_watched(&c);
     tick(10);
-    TRACED("a b a a. b b. ");
+    TRACED("a b c c. a a. b b. ");
     drop(&inner);
     tw_cooperative_task_unref(a.task);
     tw_cooperative_task_unref(b.task);
+    tw_cooperative_task_unref(c.task);
     trace_clear();
     tear_down();
 }

@@ -170,7 +170,9 @@ TEST(QUE_009_unlimited)
     enum { MANY = 3000 };
     static struct tw_deferred *all[MANY];
     int i, rc = 0;
+    long empty;
     set_up();
+    empty = harness_live();
     for (i = 0; i < MANY; i++)
         rc |= put(i);
     CU_ASSERT_EQUAL(tw_deferred_queue_pending(queue), MANY);
@@ -178,6 +180,7 @@ TEST(QUE_009_unlimited)
         rc |= tw_deferred_queue_get(queue, &all[i]);
     for (i = 0; i < MANY; i++)
         tw_deferred_unref(all[i]);
+    CU_ASSERT_EQUAL(harness_live(), empty); /* much room is given back when it is empty */
     for (i = 0; i < MANY; i++)
         rc |= tw_deferred_queue_get(queue, &all[i]);
     CU_ASSERT_EQUAL(tw_deferred_queue_waiting(queue), MANY);
