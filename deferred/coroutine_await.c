@@ -121,6 +121,7 @@ int tw__coroutine_cancel(struct tw_source *source, void *unused)
     struct tw__coroutine *coroutine = TW_CONTAINER(outcome, struct tw__coroutine, deferred);
     int rc = 0;
     (void)unused;
+    outcome->is_cancelling = false; /* its code runs in here, and may well cancel it once more */
     if (coroutine->wait.link)
         rc = tw_deferred_cancel(innermost(outcome->waits_for));
     else
