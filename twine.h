@@ -41,6 +41,7 @@
 #include <twine/deferred/trigger.h>
 #include <twine/reactor/blocking_call.h>
 #include <twine/reactor/delayed_call.h>
+#include <twine/reactor/descriptor.h>
 #include <twine/reactor/libevent.h>
 #include <twine/reactor/reactor.h>
 #include <twine/reactor/reactor_ops.h>

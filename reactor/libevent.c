@@ -166,6 +166,89 @@ static void set_alive(struct tw_reactor *reactor, bool alive)
         tw__report(TW_REPORT_WARNING, "libevent could not keep the loop alive", NULL);
 }
 
+/* --- descriptors ------------------------------------------------------------------------------ */
+
+/* Two events, so that to ask for one more cannot harm the other. They are ordinary ones: they keep
+ * the loop alive. */
+struct watched {
+    struct tw_reactor *reactor;
+    struct tw_descriptor *descriptor;
+    struct event read, write;
+};
+
+static void on_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct watched *watched = (struct watched *)arg;
+    (void)fd;
+    tw_reactor_descriptor_ready(watched->reactor, watched->descriptor,
+                                what & EV_READ ? TW_IO_READ : TW_IO_WRITE);
+}
+
+static struct watched *make_watched(struct tw_reactor *reactor, struct tw_descriptor *descriptor)
+{
+    struct event_base *base = ((struct libevent_reactor *)reactor)->event_base;
+    struct watched *watched = (struct watched *)tw__zalloc(sizeof *watched);
+    int fd = tw_descriptor_fd(descriptor);
+    if (!watched)
+        return NULL;
+    watched->reactor = reactor;
+    watched->descriptor = descriptor;
+    event_assign(&watched->read, base, fd, EV_READ | EV_PERSIST, on_ready, watched);
+    event_assign(&watched->write, base, fd, EV_WRITE | EV_PERSIST, on_ready, watched);
+    return watched;
+}
+
+static int set_event(struct event *event, bool is_wanted)
+{
+    errno = 0;
+    if ((is_wanted ? event_add(event, NULL) : event_del(event)) >= 0 || !is_wanted)
+        return 0;
+    return errno ? -errno : -ENOMEM;
+}
+
+static void free_watched(struct watched *watched)
+{
+    event_del(&watched->read);
+    event_del(&watched->write);
+    tw__free(watched);
+}
+
+/* Taking away comes last, and cannot fail. */
+static int set_events(struct watched *watched, unsigned what)
+{
+    int rc = what & TW_IO_READ ? set_event(&watched->read, true) : 0;
+    if (rc >= 0 && (what & TW_IO_WRITE))
+        rc = set_event(&watched->write, true);
+    if (rc < 0)
+        return rc;
+    if (!(what & TW_IO_READ))
+        set_event(&watched->read, false);
+    if (!(what & TW_IO_WRITE))
+        set_event(&watched->write, false);
+    return 0;
+}
+
+static int watch(struct tw_reactor *reactor, struct tw_descriptor *descriptor, unsigned what,
+                 void **slot)
+{
+    struct watched *watched = (struct watched *)*slot;
+    bool is_new = !watched;
+    int rc;
+    if (!watched && what)
+        watched = make_watched(reactor, descriptor);
+    if (!watched)
+        return what ? -ENOMEM : 0;
+    rc = set_events(watched, what);
+    if (what == 0 || (rc < 0 && is_new)) {
+        free_watched(watched);
+        watched = NULL;
+    }
+    *slot = watched;
+    return rc;
+}
+
+/* --- turning ---------------------------------------------------------------------------------- */
+
 /* The start event would keep our own turns from waiting: it is put aside meanwhile. */
 static void begin_turn(struct libevent_reactor *own)
 {
@@ -232,7 +315,7 @@ static void destroy(struct tw_reactor *reactor)
 }
 
 static const struct tw_reactor_ops libevent_ops = {
-    sizeof libevent_ops, "libevent", set_timer, again, set_alive, turn, destroy};
+    sizeof libevent_ops, "libevent", set_timer, again, set_alive, watch, turn, destroy};
 
 /* libevent exits the process if it cannot make the pair of sockets for signals (T7): see first that
  * there are descriptors. */

@@ -181,7 +181,7 @@ int tw_reactor_init(struct tw_reactor *reactor, const struct tw_reactor_ops *ops
     struct tw__reactor_common *common = (struct tw__reactor_common *)tw__zalloc(sizeof *common);
     int rc;
     assert(ops->size == sizeof *ops && ops->name && ops->set_timer && ops->again &&
-           ops->set_alive && ops->turn && ops->destroy);
+           ops->set_alive && ops->watch && ops->turn && ops->destroy);
     if (!common)
         return -ENOMEM;
     rc = tw__mailbox_new(&common->mailbox);
@@ -195,6 +195,7 @@ int tw_reactor_init(struct tw_reactor *reactor, const struct tw_reactor_ops *ops
     common->armed = common->bell = TW_NEVER;
     common->away.next = common->away.prev = &common->away;
     common->waiting.next = common->waiting.prev = &common->waiting;
+    tw__ring_init(&common->descriptors);
     tw__reactor_phases_init(common);
     common->pool_size = POOL_SIZE;
     common->shutdown_timeout = SHUTDOWN_TIMEOUT;
@@ -243,6 +244,7 @@ static void end(struct tw_reactor *reactor)
     tw__reactor_cut_all_short(common);
     tw__reactor_empty_mailbox(common, -ESHUTDOWN);
     tw__reactor_drop_events(reactor);
+    tw__reactor_drop_descriptors(reactor);
     while ((timer = tw__timer_heap_top(&common->heap))) {
         tw__timer_heap_remove(&common->heap, timer);
         tw__delayed_call_drop(timer);

@@ -84,8 +84,9 @@ struct tw__reactor_common {
     size_t away_count;
     struct tw__waiting waiting; /* the head of a ring */
     struct tw__event startup, shutdown;
-    struct tw__event *events; /* the user's */
-    struct tw_pool *pool;     /* a reference, or NULL */
+    struct tw__event *events;    /* the user's */
+    struct tw__ring descriptors; /* that are waited for */
+    struct tw_pool *pool;        /* a reference, or NULL */
     size_t pool_size;
     int64_t shutdown_timeout; /* nanoseconds */
     uint64_t shutdown_deadline;
@@ -185,5 +186,11 @@ void tw__reactor_empty_mailbox(struct tw__reactor_common *common, int status);
 /* Run one that is due and has been taken out of the heap; or drop one that will not run. */
 void tw__delayed_call_run(struct tw__timer *timer);
 void tw__delayed_call_drop(struct tw__timer *timer);
+
+/* --- descriptor.c ----------------------------------------------------------------------------- */
+
+/* The reactor shuts down: tell each that it is lost. It goes: only let go of them. */
+void tw__reactor_lose_descriptors(struct tw_reactor *reactor);
+void tw__reactor_drop_descriptors(struct tw_reactor *reactor);
 
 #endif

@@ -8,13 +8,14 @@
  *     the time given to set_timer has come                      a delayed call is due
  *     again was called                                          a pass has used up its budget
  *
- * Descriptors and signals of the user's are the loop's own business: with libevent, add events to
- * the base.
+ * It may wait for descriptors of the user's as well, and calls tw_reactor_descriptor_ready() then. A
+ * user may wait for more in the loop's own way: with libevent, by events on the base. Signals need
+ * nothing of a plug-in: they come by the wake descriptor.
  */
 #ifndef TWINE_REACTOR_REACTOR_OPS_H
 #define TWINE_REACTOR_REACTOR_OPS_H
 
-#include <twine/reactor/reactor.h>
+#include <twine/reactor/descriptor.h>
 
 TW_BEGIN_DECLS
 
@@ -30,6 +31,13 @@ struct tw_reactor_ops {
     void (*again)(struct tw_reactor *reactor);
     /** Whether work is out, for loops that end by themselves when there is nothing to wait for. */
     void (*set_alive)(struct tw_reactor *reactor, bool alive);
+    /** Wait for a descriptor, level-triggered, for what is given of enum tw_io, instead of what was
+     * asked before; 0: no more, and from now on it is not told to be ready; this cannot fail. *slot
+     * is the plug-in's own for this descriptor, NULL at first, and to be again after 0. A plug-in
+     * without descriptors has tw_reactor_watch_none(). Returns: 0; -ENOTSUP; a negative errno, and
+     * then what was asked before stands. */
+    int (*watch)(struct tw_reactor *reactor, struct tw_descriptor *descriptor, unsigned what,
+                 void **slot);
     /** Turn the loop once; wait for something if block says so. Returns: 0; a negative errno. */
     int (*turn)(struct tw_reactor *reactor, bool block);
     /** Stop listening and free the plug-in's own part and the struct; nothing of the reactor is
@@ -59,6 +67,14 @@ TW_EXPORT void tw_reactor_done(struct tw_reactor *reactor);
 TW_EXPORT int tw_reactor_wake_fd(struct tw_reactor *reactor);
 /** Empty the wake descriptor: to be called when it is readable, before the pass. Thread: loop. */
 TW_EXPORT void tw_reactor_woken(struct tw_reactor *reactor);
+
+/** A descriptor is ready, for what is given of enum tw_io. Not inside tw_reactor_pass(). Thread:
+ * loop. */
+TW_EXPORT void tw_reactor_descriptor_ready(struct tw_reactor *reactor,
+                                           struct tw_descriptor *descriptor, unsigned what);
+/** The watch of a plug-in that has no descriptors. Returns: -ENOTSUP. */
+TW_EXPORT int tw_reactor_watch_none(struct tw_reactor *reactor, struct tw_descriptor *descriptor,
+                                    unsigned what, void **slot);
 
 /** Do what is to be done: calls from threads, timers that are due, shutting down. Thread: loop. */
 TW_EXPORT void tw_reactor_pass(struct tw_reactor *reactor);

@@ -3,8 +3,9 @@
  *
  *     during startup     it is running
  *     after startup      its pool begins to work
- *     during shutdown    those that wait are cut short, its pool is asked to end; the phase is held,
- *                        with the loop turning, until all of it is home and has ended (R23)
+ *     during shutdown    those that wait are cut short, descriptors are lost, its pool is asked to
+ *                        end; the phase is held, with the loop turning, until all of it is home and
+ *                        has ended (R23)
  *     at the end         its mailbox is closed, and what is still out is left behind
  *
  * A shutdown as a whole takes no longer than its timeout: from then on nothing holds a phase.
@@ -99,6 +100,7 @@ static void enter_shutdown(struct tw_reactor *reactor, int phase)
     if (phase == TW_PHASE_DURING) {
         tw__reactor_move_state(reactor->_common, REACTOR_ENDING);
         tw__reactor_cut_all_short(reactor->_common);
+        tw__reactor_lose_descriptors(reactor);
         end_pool(reactor->_common);
     } else if (phase == TW__PHASE_IDLE) {
         finish_shutdown(reactor);

@@ -63,8 +63,9 @@ static void destroy(struct tw_reactor *reactor)
     tw__free(own);
 }
 
-static const struct tw_reactor_ops test_ops = {sizeof test_ops, "test_clock", set_timer, again,
-                                               set_alive,       turn,         destroy};
+static const struct tw_reactor_ops test_ops = {
+    sizeof test_ops, "test_clock",          set_timer, again,
+    set_alive,       tw_reactor_watch_none, turn,      destroy};
 
 int tw_test_clock_reactor_new(struct tw_reactor **ret_reactor)
 {

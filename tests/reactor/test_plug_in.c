@@ -74,8 +74,8 @@ static void destroy(struct tw_reactor *self)
     own.clock = tw_test_clock_unref(own.clock);
 }
 
-static const struct tw_reactor_ops ops = {sizeof ops, "by hand", set_timer, again,
-                                          set_alive,  turn,      destroy};
+static const struct tw_reactor_ops ops = {
+    sizeof ops, "by hand", set_timer, again, set_alive, tw_reactor_watch_none, turn, destroy};
 
 static void set_up(void)
 {
