@@ -208,6 +208,8 @@ void tw_reactor_done(struct tw_reactor *reactor)
 {
     struct tw__reactor_common *common = reactor->_common;
     void *block;
+    if (common->resolver)
+        common->resolver_destroy(common->resolver);
     while ((block = common->blocks.first)) {
         common->blocks.first = *(void **)block;
         common->blocks.free_block(block);
