@@ -159,6 +159,16 @@ bool tw_delayed_call_is_active(const struct tw_delayed_call *call)
     return call && tw__timer_is_in_heap(&call->timer);
 }
 
+size_t tw_reactor_delayed_calls(struct tw_reactor *reactor, struct tw_delayed_call **ret_calls,
+                                size_t room)
+{
+    struct tw__timer_heap *heap = reactor ? &reactor->_common->heap : NULL;
+    size_t i;
+    for (i = 0; heap && ret_calls && i < heap->count && i < room; i++)
+        ret_calls[i] = TW_CONTAINER(heap->timers[i], struct tw_delayed_call, timer);
+    return heap ? heap->count : 0;
+}
+
 struct tw_delayed_call *tw_delayed_call_ref(struct tw_delayed_call *call)
 {
     if (call)

@@ -47,6 +47,19 @@ TW_EXPORT uint64_t tw_delayed_call_time(const struct tw_delayed_call *call);
 /** Whether it has still to run (TIM-016). Thread: loop. */
 TW_EXPORT bool tw_delayed_call_is_active(const struct tw_delayed_call *call);
 
+/**
+ * All delayed calls that are active (Twisted's getDelayedCalls, TIM-017), in no order.
+ *
+ * Thread:    loop.
+ * Ownership: borrowed; take a reference to keep one beyond the next turn.
+ * Returns:   how many there are, which may be more than fit.
+ *
+ * @param ret_calls room for so many, or NULL
+ * @param room may be 0
+ */
+TW_EXPORT size_t tw_reactor_delayed_calls(struct tw_reactor *reactor,
+                                          struct tw_delayed_call **ret_calls, size_t room);
+
 /** Hold a delayed call once more. Thread: loop. Returns: the call; NULL for NULL. */
 TW_EXPORT struct tw_delayed_call *tw_delayed_call_ref(struct tw_delayed_call *call);
 /** Let go of a delayed call; it runs all the same. Thread: loop. Returns: NULL. */

@@ -137,6 +137,10 @@ TW_EXPORT int tw_reactor_set_shutdown_timeout(struct tw_reactor *reactor, int64_
 TW_EXPORT int tw_reactor_call_from_thread(struct tw_reactor *reactor, tw_action_fn action,
                                           void *arg, tw_destroy_fn destroy);
 
+/** Make the loop turn once (Twisted's wakeUp, CFT-013). Thread: any, as
+ * tw_reactor_call_from_thread(). */
+TW_EXPORT void tw_reactor_wake_up(struct tw_reactor *reactor);
+
 /**
  * Run work in the reactor's pool and forget about it (Twisted's callInThread). A failure is
  * reported.
@@ -148,6 +152,26 @@ TW_EXPORT int tw_reactor_call_from_thread(struct tw_reactor *reactor, tw_action_
  */
 TW_EXPORT int tw_reactor_call_in_thread(struct tw_reactor *reactor, tw_call_fn work, void *arg,
                                         tw_destroy_fn destroy);
+
+/** Some work, with what it is called with. */
+struct tw_call {
+    tw_call_fn work;       /**< see tw_reactor_call_in_thread() */
+    void *arg;             /**< passed to work */
+    tw_destroy_fn destroy; /**< destroys arg, or NULL */
+};
+
+/**
+ * Run several calls in the reactor's pool, one after the other on one thread, as one piece of work
+ * (Twisted's callMultipleInThread, THR-009). When one fails that is reported, and the rest is left
+ * out.
+ *
+ * Thread:    loop.
+ * Ownership: the array is borrowed for the call; each (arg, destroy) is consumed, on error too, and
+ *            destroyed after its own work, or instead of it.
+ * Returns:   as tw_reactor_call_in_thread().
+ */
+TW_EXPORT int tw_reactor_call_multiple_in_thread(struct tw_reactor *reactor,
+                                                 const struct tw_call *calls, size_t count);
 
 /**
  * The reactor's own pool, made at first use. It holds back its work until the reactor starts

@@ -4,6 +4,7 @@
 #include <twine/reactor/reactor_internal.h>
 
 #include <errno.h>
+#include <string.h>
 #include <twine/base/context_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
@@ -36,8 +37,11 @@ int tw_reactor_suggest_thread_pool_size(struct tw_reactor *reactor, size_t size)
     int rc = tw_reactor_get_thread_pool(reactor, &pool);
     if (rc < 0)
         return rc;
-    reactor->_common->pool_size = size;
-    return reactor->_common->is_pool_started ? tw_pool_set_limit(pool, size) : 0;
+    if (reactor->_common->is_pool_started)
+        rc = tw_pool_set_limit(pool, size);
+    if (rc >= 0)
+        reactor->_common->pool_size = size;
+    return rc;
 }
 
 /* --- calls from threads ----------------------------------------------------------------------- */
@@ -135,10 +139,9 @@ struct job {
     struct tw__away away;       /* the loop's: it is out until it comes home, if only to say so */
     struct tw_reactor *reactor; /* the loop's; NULL when it was left behind */
     struct tw_worker *mailbox;  /* a reference, until the task goes home */
-    tw_call_fn work;
-    void *arg;
-    tw_destroy_fn destroy;
     struct tw_context *context; /* a reference, until the work is over */
+    size_t count;
+    struct tw_call calls[];
 };
 
 static void job_home(struct tw_task *task, int status)
@@ -155,15 +158,35 @@ static void job_left_behind(struct tw__away *away)
     TW_CONTAINER(away, struct job, away)->reactor = NULL;
 }
 
+static void destroy_args(const struct tw_call *calls, size_t count)
+{
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (calls[i].destroy)
+            calls[i].destroy(calls[i].arg);
+}
+
+/* One after the other, until one fails (THR-010). */
+static void run_calls(struct tw_result *result, const struct tw_call *calls, size_t count)
+{
+    size_t i;
+    for (i = 0; i < count && tw_result_is_ok(result); i++) {
+        tw_result_done(result);
+        calls[i].work(result, calls[i].arg);
+        destroy_args(&calls[i], 1);
+    }
+    destroy_args(calls + i, count - i);
+}
+
 static void job_fn(struct tw_task *task, int status)
 {
     struct job *job = (struct job *)task;
     struct tw_result result = TW_RESULT_INIT;
     struct tw_context *before = tw__context_swap(job->context);
     if (status == 0)
-        job->work(&result, job->arg);
-    if (job->destroy)
-        job->destroy(job->arg);
+        run_calls(&result, job->calls, job->count);
+    else
+        destroy_args(job->calls, job->count);
     tw__context_swap_back(before, job->context);
     tw__context_drop(job->context);
     tw__result_done_reporting(&result, "work of tw_reactor_call_in_thread failed");
@@ -171,24 +194,31 @@ static void job_fn(struct tw_task *task, int status)
         tw__free(job);
 }
 
-static int send_job(struct tw_reactor *reactor, tw_call_fn work, void *arg, tw_destroy_fn destroy)
+static struct job *new_job(struct tw_reactor *reactor, const struct tw_call *calls, size_t count)
+{
+    struct job *job = (struct job *)tw__zalloc(sizeof *job + count * sizeof *calls);
+    if (!job)
+        return NULL;
+    tw_task_init(&job->task, job_fn);
+    job->away.left_behind = job_left_behind;
+    job->reactor = reactor;
+    job->mailbox = tw_worker_ref(tw_reactor_worker(reactor));
+    job->count = count;
+    memcpy(job->calls, calls, count * sizeof *calls);
+    job->context = tw__context_capture();
+    return job;
+}
+
+static int send_job(struct tw_reactor *reactor, const struct tw_call *calls, size_t count)
 {
     struct tw_pool *pool = NULL;
     struct job *job;
     int rc = tw_reactor_get_thread_pool(reactor, &pool);
     if (rc < 0)
         return rc;
-    job = (struct job *)tw__zalloc(sizeof *job);
+    job = new_job(reactor, calls, count);
     if (!job)
         return -ENOMEM;
-    tw_task_init(&job->task, job_fn);
-    job->away.left_behind = job_left_behind;
-    job->reactor = reactor;
-    job->mailbox = tw_worker_ref(tw_reactor_worker(reactor));
-    job->work = work;
-    job->arg = arg;
-    job->destroy = destroy;
-    job->context = tw__context_capture();
     tw__reactor_goes_out(reactor, &job->away); /* before it can come home */
     rc = tw_pool_submit(pool, &job->task);
     if (rc < 0) {
@@ -203,10 +233,34 @@ static int send_job(struct tw_reactor *reactor, tw_call_fn work, void *arg, tw_d
 int tw_reactor_call_in_thread(struct tw_reactor *reactor, tw_call_fn work, void *arg,
                               tw_destroy_fn destroy)
 {
+    struct tw_call call = {work, arg, destroy};
     int rc = reactor && work
-                 ? send_job(reactor, work, arg, destroy)
+                 ? send_job(reactor, &call, 1)
                  : tw__misuse(-EINVAL, "tw_reactor_call_in_thread: needs a reactor and work");
-    if (rc < 0 && destroy)
-        destroy(arg);
+    if (rc < 0)
+        destroy_args(&call, 1);
+    return rc;
+}
+
+static bool have_work(const struct tw_call *calls, size_t count)
+{
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (!calls[i].work)
+            return false;
+    return true;
+}
+
+int tw_reactor_call_multiple_in_thread(struct tw_reactor *reactor, const struct tw_call *calls,
+                                       size_t count)
+{
+    int rc = reactor && (calls || !count) && have_work(calls, count)
+                 ? 0
+                 : tw__misuse(-EINVAL, "tw_reactor_call_multiple_in_thread: needs a reactor, and "
+                                       "work in each call");
+    if (rc >= 0 && count > 0)
+        rc = send_job(reactor, calls, count);
+    if (rc < 0 && calls)
+        destroy_args(calls, count);
     return rc;
 }

@@ -156,6 +156,12 @@ void tw_reactor_woken(struct tw_reactor *reactor)
         tw__wake_fd_read(&reactor->_common->mailbox->wake);
 }
 
+void tw_reactor_wake_up(struct tw_reactor *reactor)
+{
+    if (reactor && !tw__reactor_is_inherited(reactor))
+        tw__wake_fd_write(&reactor->_common->mailbox->wake);
+}
+
 int tw_reactor_wake_fd(struct tw_reactor *reactor)
 {
     return reactor->_common->mailbox->wake.to_read;

@@ -352,6 +352,216 @@ TEST(TIM_014_delay_counts_from_its_time)
     tear_down();
 }
 
+static struct tw_delayed_call *listed[4];
+
+static size_t list(void)
+{
+    memset(listed, 0, sizeof listed);
+    return tw_reactor_delayed_calls(reactor, listed, 4);
+}
+
+static void list_inside(void *name)
+{
+    write_name(name);
+    CU_ASSERT_EQUAL(list(), 1);
+    CU_ASSERT_PTR_EQUAL(listed[0], other);
+}
+
+/* A call that runs is not among those listed. */
+TEST(TIM_008_running_call_is_not_listed)
+{
+    set_up();
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, 1, list_inside, "a", NULL, NULL), 0);
+    other = later(2, "b");
+    advance(1);
+    WROTE("a ");
+    tw_delayed_call_unref(other);
+    tear_down();
+}
+
+/* After a cancel, too, it can be neither moved nor cancelled. */
+TEST(TIM_010_moving_what_is_over)
+{
+    struct tw_delayed_call *call;
+    set_up();
+    call = later(1, "a");
+    advance(1);
+    expect_too_late(call);
+    tw_delayed_call_unref(call);
+    call = later(1, "b");
+    CU_ASSERT_EQUAL(tw_delayed_call_cancel(call), 0);
+    expect_too_late(call);
+    tw_delayed_call_unref(call);
+    PROVOKE(tw_delayed_call_cancel(NULL));
+    PROVOKE(tw_delayed_call_reset(NULL, 1));
+    PROVOKE(tw_delayed_call_delay(NULL, 1));
+    tear_down();
+}
+
+/* A cancel destroys the argument at once, though the handle lives on. */
+TEST(TIM_011_cancel_lets_go_at_once)
+{
+    struct tw_delayed_call *call;
+    set_up();
+    call = later(1, "a");
+    CU_ASSERT_EQUAL(tw_delayed_call_cancel(call), 0);
+    WROTE("~a ");
+    tw_delayed_call_unref(call);
+    tear_down();
+    WROTE("");
+}
+
+/* The time it is due can be read, after reset and delay, and after it has run or was cancelled. */
+TEST(TIM_015_time_can_be_read)
+{
+    struct tw_delayed_call *call;
+    set_up();
+    call = later(10, "a");
+    CU_ASSERT_EQUAL(tw_delayed_call_time(call), 10);
+    CU_ASSERT_EQUAL(tw_delayed_call_reset(call, 20), 0);
+    CU_ASSERT_EQUAL(tw_delayed_call_delay(call, 5), 0);
+    CU_ASSERT_EQUAL(tw_delayed_call_time(call), 25);
+    advance(25);
+    CU_ASSERT_EQUAL(tw_delayed_call_time(call), 25);
+    tw_delayed_call_unref(call);
+    tear_down();
+}
+
+/* It is active until it runs or is cancelled. */
+TEST(TIM_016_active)
+{
+    struct tw_delayed_call *a, *b;
+    set_up();
+    a = later(1, "a");
+    b = later(2, "b");
+    CU_ASSERT_TRUE(tw_delayed_call_is_active(a) && tw_delayed_call_is_active(b));
+    advance(1);
+    CU_ASSERT_FALSE(tw_delayed_call_is_active(a));
+    CU_ASSERT_TRUE(tw_delayed_call_is_active(b));
+    CU_ASSERT_EQUAL(tw_delayed_call_cancel(b), 0);
+    CU_ASSERT_FALSE(tw_delayed_call_is_active(b));
+    tw_delayed_call_unref(a);
+    tw_delayed_call_unref(b);
+    tear_down();
+}
+
+/* All that are active can be listed, those just made too, none that was cancelled. */
+TEST(TIM_017_list)
+{
+    struct tw_delayed_call *a, *b, *c;
+    set_up();
+    CU_ASSERT_EQUAL(list(), 0);
+    a = later(1, "a");
+    b = later(2, "b");
+    c = later(TW_FOREVER, "c");
+    CU_ASSERT_EQUAL(tw_delayed_call_cancel(b), 0);
+    CU_ASSERT_EQUAL(list(), 2);
+    CU_ASSERT((listed[0] == a && listed[1] == c) || (listed[0] == c && listed[1] == a));
+    CU_ASSERT_EQUAL(tw_reactor_delayed_calls(reactor, listed, 0), 2);
+    CU_ASSERT_EQUAL(tw_reactor_delayed_calls(reactor, NULL, 0), 2);
+    CU_ASSERT_EQUAL(tw_reactor_delayed_calls(NULL, NULL, 0), 0);
+    tw_delayed_call_unref(a);
+    tw_delayed_call_unref(b);
+    tw_delayed_call_unref(c);
+    tear_down();
+}
+
+/* The clock of the reactor is the one that counts. */
+TEST(TIM_021_the_reactors_clock)
+{
+    struct tw_delayed_call *call;
+    set_up();
+    CU_ASSERT_EQUAL(tw_test_clock_advance(tw_reactor_clock(reactor), 7), 0);
+    CU_ASSERT_EQUAL(now(), 7);
+    call = later(3, "a");
+    CU_ASSERT_EQUAL(tw_delayed_call_time(call), now() + 3);
+    CU_ASSERT_PTR_NULL(tw_reactor_clock(NULL));
+    tw_delayed_call_unref(call);
+    tear_down();
+}
+
+/* A cancelled call is gone at once, and leaves no place behind that a later one would have to
+ * pass. */
+TEST(TIM_023_cancelled_calls_leave_nothing)
+{
+    enum { MANY = 1000 };
+    struct tw_delayed_call *calls[MANY];
+    long before;
+    int i;
+    set_up();
+    before = harness_live();
+    for (i = 0; i < MANY; i++)
+        calls[i] = later(i, "");
+    for (i = 0; i < MANY; i++) {
+        CU_ASSERT_EQUAL(tw_delayed_call_cancel(calls[i]), 0);
+        tw_delayed_call_unref(calls[i]);
+        text[0] = '\0';
+    }
+    CU_ASSERT_EQUAL(list(), 0);
+    CU_ASSERT(harness_live() <= before + 1); /* the heap's own array */
+    tear_down();
+}
+
+static void set_from_thread(void *name)
+{
+    set(5, (const char *)name);
+}
+
+enum { MILLION = HARNESS_SANITIZED ? 100000 : 1000000 };
+
+static uint64_t last_due;
+static int ran, disorders;
+
+static void note_order(void *arg)
+{
+    uint64_t due = (uint64_t)(uintptr_t)arg;
+    disorders += due < last_due;
+    last_due = due;
+    ran++;
+}
+
+/* A million of them: made, every second one cancelled, the others moved, and run in order. */
+TEST(TIM_005_a_million)
+{
+    struct tw_delayed_call **calls =
+        (struct tw_delayed_call **)calloc(MILLION, sizeof(struct tw_delayed_call *));
+    uint64_t random = harness_seed(), wrong = 0;
+    int i;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(calls);
+    set_up();
+    last_due = 0;
+    ran = disorders = 0;
+    for (i = 0; i < MILLION; i++) {
+        int64_t due = 1 + (int64_t)(harness_random(&random) % 1000000);
+        wrong += tw_reactor_call_later(reactor, 2 * due, note_order, (void *)(uintptr_t)due, NULL,
+                                       &calls[i]) != 0;
+        wrong += tw_delayed_call_delay(calls[i], -due) != 0;
+    }
+    for (i = 0; i < MILLION; i += 2)
+        wrong += tw_delayed_call_cancel(calls[i]) != 0;
+    CU_ASSERT_EQUAL(tw_reactor_delayed_calls(reactor, NULL, 0), MILLION / 2);
+    advance(1000000);
+    CU_ASSERT(ran == MILLION / 2 && disorders == 0);
+    for (i = 0; i < MILLION; i++)
+        tw_delayed_call_unref(calls[i]);
+    CU_ASSERT_EQUAL(wrong, 0);
+    free(calls);
+    tear_down();
+}
+
+/* From another thread one is made by a call from a thread, which comes to the loop's. */
+TEST(TIM_025_from_another_thread)
+{
+    set_up();
+    CU_ASSERT_EQUAL(
+        tw_reactor_call_from_thread(reactor, set_from_thread, (void *)(uintptr_t) "a", NULL), 0);
+    advance(0);
+    WROTE("");
+    advance(5);
+    WROTE("a ~a ");
+    tear_down();
+}
+
 /* --- handles ---------------------------------------------------------------------------------- */
 
 /* Each call is its own (CLK-015); a handle does not keep it from running, nor is one needed. */

@@ -190,6 +190,31 @@ TEST(RCT_017_iterate_waits_for_its_timeout)
     tear_down();
 }
 
+/* RCT-021: a wait ends with the next delayed call, however far away that is. */
+TEST(RCT_021_wait_ends_with_the_next_call)
+{
+    int calls = 0;
+    set_up();
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, TW_FOREVER - 1, count, &calls, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, 50, count, &calls, NULL, NULL), 0);
+    turn_once();
+    CU_ASSERT_EQUAL(own.waited_until, 50);
+    CU_ASSERT_EQUAL(calls, 1);
+    turn_once();
+    CU_ASSERT_EQUAL(own.waited_until, (uint64_t)(TW_FOREVER - 1));
+    CU_ASSERT_EQUAL(calls, 2);
+    tear_down();
+}
+
+/* RCT-022: with nothing scheduled it has no end of its own. */
+TEST(RCT_022_wait_without_an_end)
+{
+    set_up();
+    turn_once();
+    CU_ASSERT_EQUAL(own.waited_until, TW_NEVER);
+    tear_down();
+}
+
 /* RCT-017, R23: so it does while the reactor shuts down, which has longer to wait; the end of that
  * wait stands afterwards. */
 TEST(RCT_017_iterate_waits_for_its_timeout_while_stopping)

@@ -139,6 +139,68 @@ TEST(CFT_010_call_without_an_action_is_refused)
     tear_down();
 }
 
+/* CFT-001: it returns at once, and nothing has been called yet. */
+TEST(CFT_001_call_only_queues)
+{
+    set_up();
+    call(write_name, "1");
+    WROTE("");
+    pass();
+    WROTE("1 ~1 ");
+    tear_down();
+}
+
+/* CFT-004: from the loop's thread, inside a call too, it also only queues. */
+TEST(CFT_004_queues_on_the_loops_thread)
+{
+    set_up();
+    call(call_more, "1");
+    pass();
+    WROTE("1 | ~1 ");
+    pass();
+    WROTE("more ~more ");
+    tear_down();
+}
+
+/* CFT-006: with more calls queued than a batch takes the loop does not wait. */
+TEST(CFT_006_no_wait_while_calls_are_queued)
+{
+    enum { MANY = 1000 };
+    int i, calls = 0, turns;
+    set_up();
+    for (i = 0; i < MANY; i++)
+        CU_ASSERT_EQUAL(tw_reactor_call_from_thread(reactor, count, &calls, NULL), 0);
+    for (turns = 0; calls < MANY && turns < MANY; turns++) /* each would wait for ever */
+        CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, TW_FOREVER), 0);
+    CU_ASSERT(turns > 1 && turns < MANY);
+    CU_ASSERT_EQUAL(calls, MANY);
+    tear_down();
+}
+
+/* CFT-013: to be woken makes the loop turn once, though there is nothing to do. */
+TEST(CFT_013_wake_up_makes_it_turn)
+{
+    set_up();
+    tw_reactor_wake_up(reactor);
+    tw_reactor_wake_up(reactor);
+    CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, TW_FOREVER), 0);
+    tw_reactor_wake_up(NULL);
+    tear_down();
+}
+
+/* CFT-014: only what was there when the batch began runs in it. */
+TEST(CFT_014_only_what_was_there)
+{
+    set_up();
+    call(call_more, "1");
+    call(call_more, "2");
+    pass();
+    WROTE("1 | ~1 2 | ~2 ");
+    pass();
+    WROTE("more ~more more ~more ");
+    tear_down();
+}
+
 /* --- run and stop ----------------------------------------------------------------------------- */
 
 static void see_running(void *name)
@@ -332,6 +394,120 @@ TEST(RTP_001_pool_is_made_at_first_use)
     tear_down();
 }
 
+/* RTP-002: made before the reactor runs it has no thread to begin with; while it runs it has its
+ * limit at once. */
+static void make_pool(void *ret_limit)
+{
+    struct tw_pool *pool = NULL;
+    CU_ASSERT_EQUAL(tw_reactor_get_thread_pool(reactor, &pool), 0);
+    *(size_t *)ret_limit = tw_pool_limit(pool);
+}
+
+TEST(RTP_002_pool_starts_with_the_reactor)
+{
+    size_t before = 1, running = 0;
+    set_up();
+    make_pool(&before);
+    CU_ASSERT_EQUAL(before, 0);
+    CU_ASSERT_EQUAL(tw_reactor_call_from_thread(reactor, make_pool, &running, NULL), 0);
+    run_until_stopped();
+    CU_ASSERT_EQUAL(running, 10);
+    tear_down();
+    set_up();
+    CU_ASSERT_EQUAL(tw_reactor_call_from_thread(reactor, make_pool, &before, NULL), 0);
+    run_until_stopped();
+    CU_ASSERT_EQUAL(before, 10);
+    tear_down();
+}
+
+static void leave_nothing(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+}
+
+/* RTP-007: work for it before the reactor runs waits; if it never runs, nothing is executed, and the
+ * argument is destroyed. */
+TEST(RTP_007_work_waits_for_the_start)
+{
+    int destroyed = 0;
+    set_up();
+    CU_ASSERT_EQUAL(tw_reactor_call_in_thread(reactor, leave_nothing, &destroyed, count_destroy),
+                    0);
+    pass();
+    CU_ASSERT_EQUAL(destroyed, 0);
+    tear_down();
+    CU_ASSERT_EQUAL(destroyed, 1);
+}
+
+static void suggest(void *ret_limit)
+{
+    struct tw_pool *pool = NULL;
+    CU_ASSERT_EQUAL(tw_reactor_suggest_thread_pool_size(reactor, 3), 0);
+    CU_ASSERT_EQUAL(tw_reactor_get_thread_pool(reactor, &pool), 0);
+    *(size_t *)ret_limit = tw_pool_limit(pool);
+}
+
+/* RTP-009: the size suggested is its limit, and makes it if need be. */
+TEST(RTP_009_suggested_size_is_the_limit)
+{
+    size_t limit = 0;
+    set_up();
+    CU_ASSERT_EQUAL(tw_reactor_call_from_thread(reactor, suggest, &limit, NULL), 0);
+    run_until_stopped();
+    CU_ASSERT_EQUAL(limit, 3);
+    tear_down();
+}
+
+static void suggest_none(void *ret_limit)
+{
+    struct tw_pool *pool = NULL;
+    CU_ASSERT_EQUAL(tw_reactor_suggest_thread_pool_size(reactor, 0), 0);
+    CU_ASSERT_EQUAL(tw_reactor_get_thread_pool(reactor, &pool), 0);
+    *(size_t *)ret_limit = tw_pool_limit(pool);
+}
+
+/* RTP-010: 0 is allowed. */
+TEST(RTP_010_no_threads)
+{
+    size_t limit = 1;
+    set_up();
+    CU_ASSERT_EQUAL(tw_reactor_call_from_thread(reactor, suggest_none, &limit, NULL), 0);
+    run_until_stopped();
+    CU_ASSERT_EQUAL(limit, 0);
+    tear_down();
+}
+
+/* RTP-004: nothing of the reactor keeps it alive afterwards. */
+TEST(RTP_004_pool_is_let_go)
+{
+    struct tw_pool *pool = NULL;
+    int destroyed = 0;
+    set_up();
+    CU_ASSERT_EQUAL(tw_reactor_get_thread_pool(reactor, &pool), 0);
+    CU_ASSERT_EQUAL(tw_reactor_call_in_thread(reactor, leave_nothing, &destroyed, count_destroy),
+                    0);
+    tear_down(); /* and the harness finds nothing left */
+    CU_ASSERT_EQUAL(destroyed, 1);
+}
+
+/* THR-009: work in each of several calls is needed, and each argument is destroyed, once. */
+TEST(THR_009_several_calls_that_wait)
+{
+    int destroyed = 0;
+    struct tw_call calls[3] = {{leave_nothing, &destroyed, count_destroy},
+                               {leave_nothing, &destroyed, count_destroy},
+                               {NULL, &destroyed, count_destroy}};
+    set_up();
+    PROVOKE(tw_reactor_call_multiple_in_thread(reactor, calls, 3));
+    CU_ASSERT_EQUAL(destroyed, 3);
+    PROVOKE(tw_reactor_call_multiple_in_thread(reactor, NULL, 1));
+    CU_ASSERT_EQUAL(tw_reactor_call_multiple_in_thread(reactor, NULL, 0), 0);
+    CU_ASSERT_EQUAL(tw_reactor_call_multiple_in_thread(reactor, calls, 2), 0);
+    tear_down();
+    CU_ASSERT_EQUAL(destroyed, 5);
+}
+
 /* RTP-003, RTP-004: it is quit when the reactor stops; a reference of the user's outlives it. */
 TEST(RTP_003_pool_is_quit_when_the_reactor_stops)
 {
@@ -461,12 +637,6 @@ SWEEP(nothing_is_lost_when_memory_is_short)
     CU_ASSERT_EQUAL(calls, accepted);
     CU_ASSERT(destroyed == 1 || destroyed == 2); /* counted as a call, and as destroyed */
     tear_down();
-}
-
-static void leave_nothing(struct tw_result *result, void *arg)
-{
-    (void)result;
-    (void)arg;
 }
 
 /* THR-017: a blocking call whose time is over at once, of a reactor that never ran, is not made;

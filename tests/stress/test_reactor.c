@@ -456,3 +456,139 @@ TEST(RTP_006_call_in_thread_reports_a_failure)
     CU_ASSERT_EQUAL(harness_report(0)->code, 7);
     tear_down_jobs();
 }
+
+/* --- calls in a thread ------------------------------------------------------------------------ */
+
+static pthread_t ran_on[3];
+static atomic_int calls_run;
+
+static void note_thread(struct tw_result *result, void *arg)
+{
+    int run = atomic_fetch_add(&calls_run, 1);
+    (void)arg;
+    tw_result_set(result, &values_gone, count_atomic);
+    if (run < 3)
+        ran_on[run] = pthread_self();
+}
+
+static void fail_second(struct tw_result *result, void *arg)
+{
+    atomic_fetch_add(&calls_run, 1);
+    (void)arg;
+    tw_result_failf(result, &TW_ERROR, 8, "no luck");
+}
+
+static void stop_when_all_gone(void *arg)
+{
+    if (atomic_load(&jobs_gone) == (int)(intptr_t)arg)
+        stop(NULL);
+    else
+        call(stop_when_all_gone, arg);
+}
+
+/* Runs them, and waits until so many arguments have gone. */
+static void run_multiple(const struct tw_call *calls, size_t count)
+{
+    set_up_jobs();
+    atomic_store(&calls_run, 0);
+    CU_ASSERT_EQUAL(tw_reactor_call_multiple_in_thread(reactor, calls, count), 0);
+    call(stop_when_all_gone, (void *)(intptr_t)count);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    tear_down_jobs();
+}
+
+/* THR-009: several calls run one after the other on one thread, as one task; what each leaves is
+ * destroyed (THR-011: nobody hears of it). */
+TEST(THR_009_several_calls_on_one_thread)
+{
+    struct tw_call each = {note_thread, &jobs_gone, count_atomic};
+    struct tw_call calls[3] = {each, each, each};
+    run_multiple(calls, 3);
+    CU_ASSERT_EQUAL(atomic_load(&calls_run), 3);
+    CU_ASSERT_EQUAL(atomic_load(&values_gone), 3);
+    CU_ASSERT(pthread_equal(ran_on[0], ran_on[1]) && pthread_equal(ran_on[1], ran_on[2]));
+}
+
+/* THR-010: one that fails is reported, and the rest does not run. */
+TEST(THR_010_failure_leaves_out_the_rest)
+{
+    struct tw_call calls[3] = {{note_thread, &jobs_gone, count_atomic},
+                               {fail_second, &jobs_gone, count_atomic},
+                               {note_thread, &jobs_gone, count_atomic}};
+    run_multiple(calls, 3);
+    CU_ASSERT_EQUAL(atomic_load(&calls_run), 2);
+    EXPECT_REPORTS(1);
+    CU_ASSERT_EQUAL(harness_report(0)->code, 8);
+}
+
+/* THR-011: it reports no completion: the loop ends without a word when the work is over. */
+TEST(THR_011_no_word_when_it_is_over)
+{
+    struct tw_call one = {note_thread, &jobs_gone, count_atomic};
+    run_multiple(&one, 1);
+    CU_ASSERT_EQUAL(atomic_load(&calls_run), 1);
+}
+
+static void suggest_too_few(void *arg)
+{
+    struct tw_pool *pool = NULL;
+    (void)arg;
+    CU_ASSERT_EQUAL(tw_reactor_get_thread_pool(reactor, &pool), 0);
+    CU_ASSERT_EQUAL(tw_pool_set_minimum(pool, 1), 0);
+    PROVOKE(tw_reactor_suggest_thread_pool_size(reactor, 0));
+    CU_ASSERT_EQUAL(tw_pool_limit(pool), 10);
+    stop(NULL);
+}
+
+/* RTP-011: fewer threads than the pool's minimum are refused. */
+TEST(RTP_011_fewer_than_the_minimum)
+{
+    set_up();
+    call(suggest_too_few, NULL);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    reactor = tw_reactor_unref(reactor);
+}
+
+/* RTP-006: work of tw_reactor_call_in_thread runs in the reactor's pool. */
+static void see_pool(struct tw_result *result, void *pool)
+{
+    CU_ASSERT_TRUE(tw_pool_is_own_thread((struct tw_pool *)pool));
+    tw_result_set(result, NULL, NULL);
+    atomic_fetch_add(&jobs_gone, 1);
+}
+
+TEST(RTP_006_call_in_thread_uses_the_pool)
+{
+    struct tw_pool *pool = NULL;
+    set_up_jobs();
+    CU_ASSERT_EQUAL(tw_reactor_get_thread_pool(reactor, &pool), 0);
+    CU_ASSERT_EQUAL(tw_reactor_call_in_thread(reactor, see_pool, pool, NULL), 0);
+    call(stop_when_all_gone, (void *)(intptr_t)1);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    tear_down_jobs();
+}
+
+static void see_loop(void *is_there)
+{
+    *(bool *)is_there = tw_reactor_is_in_thread(reactor);
+    stop(NULL);
+}
+
+static void *call_loop(void *is_there)
+{
+    call(see_loop, is_there);
+    return NULL;
+}
+
+/* CFT-002: a call from another thread runs on the loop's. */
+TEST(CFT_002_runs_on_the_loops_thread)
+{
+    pthread_t thread;
+    bool is_there = false;
+    set_up();
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, call_loop, &is_there), 0);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    pthread_join(thread, NULL);
+    CU_ASSERT_TRUE(is_there);
+    reactor = tw_reactor_unref(reactor);
+}
