@@ -92,17 +92,18 @@ TW_EXPORT int tw_tpool_post(uint64_t pool, unsigned flags, tw_call_fn work, void
 /**
  * Wait until at least one of several jobs is completed (tpool::wait): done, failed or cancelled.
  *
- * With a reactor whose loop is not turning, the loop turns meanwhile, as in tw_reactor_wait(). With
- * NULL this blocks. Inside a callback of a loop neither is possible, and in a job neither is for one
- * of its own pool.
+ * With a reactor whose loop is not turning, the loop turns meanwhile, as in tw_reactor_wait(). In a
+ * coroutine this awaits, and its loop goes on; NULL will do there. Else with NULL this blocks.
+ * Inside a callback of a loop none of that is possible, nor in a job for one of its own pool.
  *
- * Thread:  with a reactor, the loop's to be; else any but a loop's.
- * Blocks:  until one is completed; with a count of 0 never.
+ * Thread:  with a reactor, the loop's to be; a coroutine's; else any but a loop's.
+ * Blocks:  until one is completed, in a coroutine only that; with a count of 0 never.
  * Returns: how many are completed, and those come first in jobs now, the pending ones after them,
  *          each part in the order it was in; -ESRCH for a pool or a job that is not there;
- *          -ESHUTDOWN if the pool is released, or the reactor stops, meanwhile; -EDEADLK inside a
- *          callback or a lock worker: use tw_future_add_done_callback() with tw_tpool_future(); in
- *          a job of the same pool: tw_future_await(); -ENOMEM; -EINVAL for NULL.
+ *          -ESHUTDOWN if the pool is released, or the reactor stops, meanwhile; -ECANCELED if the
+ *          coroutine is cancelled, or its reactor stops; -EDEADLK inside a callback or a lock
+ *          worker: use tw_future_add_done_callback() with tw_tpool_future(); in a job of the same
+ *          pool: tw_future_await(); -ENOMEM; -EINVAL for NULL.
  */
 TW_EXPORT int tw_tpool_wait(uint64_t pool, struct tw_reactor *reactor, uint64_t *jobs,
                             size_t count);

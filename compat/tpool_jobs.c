@@ -275,9 +275,12 @@ static bool is_released(struct tw__tpool *pool)
 static int wait_for_first(struct tw__tpool *pool, struct tw_reactor *reactor,
                           struct several *several)
 {
-    int rc = may_wait(pool);
+    struct tw_reactor *awaits_on = tw__tpool_awaits_on(reactor);
+    int rc = awaits_on ? 0 : may_wait(pool);
     if (rc < 0)
         return rc;
+    if (awaits_on)
+        reactor = awaits_on;
     rc = reactor ? tw__tpool_serve(reactor, several->room.futures, several->count)
                  : tw_future_wait(several->room.futures, several->count, TW_WAIT_FIRST, TW_FOREVER);
     if (rc >= 0 && is_released(pool))

@@ -1,6 +1,6 @@
 /*
  * Waiting for the first of several jobs while a loop turns: the first that is done sends a task home
- * to the loop, which fires a Deferred.
+ * to the loop, which fires a Deferred. For that one turns the loop, or a coroutine awaits it.
  *
  * The block may outlive the wait: when the loop breaks down, that task is still on its way. It has
  * two holds, the wait's and the task's.
@@ -9,8 +9,8 @@
 
 #include <errno.h>
 #include <twine/base/memory_internal.h>
+#include <twine/deferred/coroutine_internal.h>
 #include <twine/deferred/from_thread.h>
-#include <twine/reactor/reactor_internal.h>
 #include <twine/threads/future_internal.h>
 
 struct first {
@@ -97,12 +97,33 @@ static struct first *make(struct tw_reactor *reactor, size_t count)
     return first;
 }
 
+struct tw_reactor *tw__tpool_awaits_on(struct tw_reactor *reactor)
+{
+    const struct tw__coroutine *coroutine = tw__here.coroutine;
+    struct tw_reactor *own;
+    if (!coroutine || tw__here.frame != coroutine->frame)
+        return NULL; /* a callback on a coroutine's stack is one like any other */
+    own = tw__coroutine_reactor(coroutine);
+    return own ? own : reactor;
+}
+
+/* Whoever cancels the coroutine, or stops the reactor, cancels what it waits for. */
+static int await(struct tw_deferred *deferred)
+{
+    struct tw_result result = TW_RESULT_INIT;
+    int rc = tw_await(deferred, &result);
+    if (rc >= 0 && tw_result_is_failure(&result))
+        rc = -ECANCELED;
+    tw_result_done(&result);
+    return rc;
+}
+
 /* While it is out the loop is kept alive, and a shutdown waits for it. */
 static int turn(struct first *first, struct tw_reactor *reactor, struct tw_deferred *deferred)
 {
     int rc;
     tw__reactor_goes_out(reactor, &first->away);
-    rc = tw_reactor_wait(reactor, deferred, NULL);
+    rc = tw__tpool_awaits_on(reactor) ? await(deferred) : tw_reactor_wait(reactor, deferred, NULL);
     if (!first->was_left)
         tw__reactor_is_home(reactor, &first->away);
     return rc;

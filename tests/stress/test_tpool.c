@@ -502,6 +502,54 @@ TEST(TCL_023_wait_serves_events)
     close_loop(&loop);
 }
 
+static void wait_in_a_coroutine(struct tw_result *result, void *arg)
+{
+    struct loop *loop = (struct loop *)arg;
+    (void)result;
+    loop->answer = tw_tpool_wait(loop->pool, NULL, &loop->job, 1);
+    if (loop->answer == 1)
+        CU_ASSERT_PTR_EQUAL(value_of(loop->pool, loop->job), &loop->gate);
+    if (tw_reactor_is_running(loop->reactor))
+        tw_reactor_stop(loop->reactor);
+}
+
+/* TCL-023: in a coroutine a wait awaits, and the loop goes on: only that lets the job end. */
+TEST(TCL_023_wait_in_a_coroutine_awaits)
+{
+    struct loop loop;
+    open_loop(&loop);
+    CU_ASSERT_EQUAL(tw_spawn(loop.reactor, wait_in_a_coroutine, &loop, NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(loop.answer, 0);
+    CU_ASSERT_EQUAL(tw_reactor_call_from_thread(loop.reactor, open_gate, &loop, NULL), 0);
+    CU_ASSERT_EQUAL(tw_reactor_run(loop.reactor), 0);
+    CU_ASSERT_EQUAL(loop.answer, 1);
+    close_loop(&loop);
+}
+
+static void stop_reactor(void *arg)
+{
+    tw_reactor_stop(((struct loop *)arg)->reactor);
+}
+
+/* A coroutine that is cancelled, or whose reactor stops, waits no longer; the job goes on. */
+TEST(a_wait_in_a_coroutine_can_be_cut_short)
+{
+    struct loop loop;
+    struct tw_deferred *deferred = NULL;
+    open_loop(&loop);
+    CU_ASSERT_EQUAL(tw_spawn(loop.reactor, wait_in_a_coroutine, &loop, NULL, NULL, &deferred), 0);
+    tw_deferred_cancel(deferred);
+    tw_deferred_unref(deferred);
+    CU_ASSERT_EQUAL(loop.answer, -ECANCELED);
+    loop.answer = 0;
+    CU_ASSERT_EQUAL(tw_spawn(loop.reactor, wait_in_a_coroutine, &loop, NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_reactor_call_from_thread(loop.reactor, stop_reactor, &loop, NULL), 0);
+    CU_ASSERT_EQUAL(tw_reactor_run(loop.reactor), 0);
+    CU_ASSERT_EQUAL(loop.answer, -ECANCELED);
+    sem_post(&loop.gate);
+    close_loop(&loop);
+}
+
 static void wait_inside(void *arg)
 {
     struct loop *loop = (struct loop *)arg;
@@ -973,17 +1021,12 @@ TEST(several_threads_use_one_pool)
     CU_ASSERT_EQUAL(tw_tpool_release(pool), 0);
 }
 
-/* A reactor that stops while a wait serves it ends the wait. */
-static void stop_it(void *arg)
-{
-    tw_reactor_stop(((struct loop *)arg)->reactor);
-}
-
+/* A reactor that has stopped is not served any more. */
 TEST(a_reactor_that_has_stopped_is_not_served)
 {
     struct loop loop;
     open_loop(&loop);
-    CU_ASSERT_EQUAL(tw_reactor_call_from_thread(loop.reactor, stop_it, &loop, NULL), 0);
+    CU_ASSERT_EQUAL(tw_reactor_call_from_thread(loop.reactor, stop_reactor, &loop, NULL), 0);
     CU_ASSERT_EQUAL(tw_reactor_run(loop.reactor), 0);
     CU_ASSERT_EQUAL(tw_tpool_wait(loop.pool, loop.reactor, &loop.job, 1), -ESHUTDOWN);
     sem_post(&loop.gate);
