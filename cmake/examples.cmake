@@ -1,4 +1,5 @@
-# examples/NAME.c is a program each; examples/search/ is one program.
+# examples/NAME.c is a program each; examples/search/ is one program; examples/stranger/ is two, the
+# same before and after.
 
 file(GLOB example_sources CONFIGURE_DEPENDS examples/*.c)
 foreach(source ${example_sources})
@@ -8,6 +9,17 @@ foreach(source ${example_sources})
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/examples")
 endforeach()
+
+if(TARGET twine_evhttp)
+  foreach(name before after)
+    add_executable(stranger_${name} examples/stranger/${name}.c)
+    target_link_libraries(stranger_${name} PRIVATE
+      PkgConfig::TWINE_EVHTTP_LIBEVENT PkgConfig::TWINE_LIBEVENT)
+    set_target_properties(stranger_${name} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/examples")
+  endforeach()
+  target_link_libraries(stranger_after PRIVATE twine_evhttp)
+endif()
 
 pkg_check_modules(SEARCH_NEEDS QUIET libevent_extra sqlite3 libcrypto)
 if(SEARCH_NEEDS_FOUND)

@@ -12,6 +12,9 @@ install(FILES twine.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/twine")
 install(FILES tests/conformance/worker_conformance.h
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/twine/test")
 install(TARGETS twine twine_static twine_test EXPORT twine-targets)
+if(TARGET twine_evhttp)
+  install(TARGETS twine_evhttp twine_evhttp_static EXPORT twine-targets)
+endif()
 
 # twine.pc finds the prefix from where it lies, so an installed tree can be moved.
 cmake_path(SET pc_folder NORMALIZE "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig")
@@ -19,6 +22,12 @@ file(RELATIVE_PATH pc_to_prefix "${pc_folder}" "${CMAKE_INSTALL_PREFIX}")
 string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
 set(pc_libevent ${TWINE_LIBEVENT_MODULE_NAME})
 configure_file(cmake/twine.pc.in twine.pc @ONLY)
+if(TARGET twine_evhttp)
+  set(pc_evhttp_libevent ${TWINE_EVHTTP_LIBEVENT_MODULE_NAME})
+  configure_file(cmake/twine-evhttp.pc.in twine-evhttp.pc @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/twine-evhttp.pc"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endif()
 configure_file(cmake/twine-test.pc.in twine-test.pc @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/twine.pc" "${PROJECT_BINARY_DIR}/twine-test.pc"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
