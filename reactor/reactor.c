@@ -214,8 +214,6 @@ void tw_reactor_done(struct tw_reactor *reactor)
         common->blocks.first = *(void **)block;
         common->blocks.free_block(block);
     }
-    if (common->resolver)
-        common->resolver_destroy(common->resolver);
     tw__timer_heap_done(&common->heap);
     common->mailbox->reactor = NULL;
     tw_worker_unref(&common->mailbox->base);

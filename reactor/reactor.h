@@ -184,6 +184,18 @@ TW_EXPORT int tw_reactor_call_multiple_in_thread(struct tw_reactor *reactor,
 TW_EXPORT int tw_reactor_get_thread_pool(struct tw_reactor *reactor, struct tw_pool **ret_pool);
 
 /**
+ * Make a pool of yours the reactor's own, before it has one. It works as it is: nothing is held back
+ * until the reactor starts, and its limit is left alone unless tw_reactor_suggest_thread_pool_size()
+ * is called. The reactor quits it as if it had made it.
+ *
+ * Thread:    loop.
+ * Ownership: the pool is borrowed, the reactor takes a reference.
+ * Returns:   0; -EBUSY if the reactor has a pool already; -ESHUTDOWN from during "shutdown" on;
+ *            -EOWNERDEAD in a forked child; -EINVAL for NULL.
+ */
+TW_EXPORT int tw_reactor_set_thread_pool(struct tw_reactor *reactor, struct tw_pool *pool);
+
+/**
  * How many threads the reactor's pool may have; 10 unless told (RTP-001). 0: none, until it is
  * raised (RTP-010).
  *

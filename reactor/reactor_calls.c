@@ -31,13 +31,30 @@ int tw_reactor_get_thread_pool(struct tw_reactor *reactor, struct tw_pool **ret_
     return rc;
 }
 
+int tw_reactor_set_thread_pool(struct tw_reactor *reactor, struct tw_pool *pool)
+{
+    struct tw__reactor_common *common;
+    if (!reactor || !pool)
+        return tw__misuse(-EINVAL, "tw_reactor_set_thread_pool: needs a reactor and a pool");
+    common = reactor->_common;
+    if (tw__reactor_is_inherited(reactor))
+        return -EOWNERDEAD;
+    if (common->state >= REACTOR_ENDING)
+        return -ESHUTDOWN;
+    if (common->pool)
+        return -EBUSY;
+    common->pool = tw_pool_ref(pool);
+    common->is_pool_given = true;
+    return 0;
+}
+
 int tw_reactor_suggest_thread_pool_size(struct tw_reactor *reactor, size_t size)
 {
     struct tw_pool *pool = NULL;
     int rc = tw_reactor_get_thread_pool(reactor, &pool);
     if (rc < 0)
         return rc;
-    if (reactor->_common->is_pool_started)
+    if (reactor->_common->is_pool_started || reactor->_common->is_pool_given)
         rc = tw_pool_set_limit(pool, size);
     if (rc >= 0)
         reactor->_common->pool_size = size;

@@ -76,6 +76,7 @@ struct tw__reactor_common {
     bool is_in_pass, wants_stop, wants_crash, is_alive;
     bool has_crashed; /* only run starts it again */
     bool is_pool_started, has_pool_ended;
+    bool is_pool_given;    /* by the user, and its limit is left alone */
     struct tw_task *calls; /* taken from the mailbox, still to be run, oldest first */
     struct tw__timer_heap heap;
     bool has_rung;        /* the plug-in's timer has, and is set to nothing */

@@ -22,7 +22,7 @@ void tw__reactor_start_pool(struct tw_reactor *reactor)
 {
     struct tw__reactor_common *common = reactor->_common;
     common->is_pool_started = true;
-    if (common->pool)
+    if (common->pool && !common->is_pool_given)
         tw_pool_set_limit(common->pool, common->pool_size);
 }
 

@@ -446,6 +446,64 @@ TEST(defer_to_pool_takes_a_threadpool)
     tw_threadpool_unref(pool);
 }
 
+static void note_own(struct tw_result *result, void *pool)
+{
+    (void)result;
+    atomic_fetch_add(&ran, tw_threadpool_thread_name((struct tw_threadpool *)pool) != NULL);
+}
+
+static void stop_when_home(struct tw_result *result, void *reactor)
+{
+    come_home(result, NULL);
+    CU_ASSERT_EQUAL(tw_reactor_stop((struct tw_reactor *)reactor), 0);
+}
+
+/* It can be a reactor's own pool: work goes there, its size stays unless another is suggested, and
+ * the reactor ends it. */
+TEST(a_threadpool_can_be_the_reactors_own)
+{
+    struct tw_threadpool *pool = make(0, 3);
+    struct tw_reactor *reactor = NULL;
+    struct tw_deferred *deferred = NULL;
+    struct tw_pool *own = NULL;
+    home = 0;
+    CU_ASSERT_EQUAL_FATAL(tw_reactor_new(NULL, &reactor), 0);
+    PROVOKE(tw_reactor_set_thread_pool(reactor, NULL));
+    PROVOKE(tw_reactor_set_thread_pool(NULL, tw_threadpool_pool(pool)));
+    CU_ASSERT_EQUAL(tw_reactor_set_thread_pool(reactor, tw_threadpool_pool(pool)), 0);
+    CU_ASSERT_EQUAL(tw_reactor_set_thread_pool(reactor, tw_threadpool_pool(pool)), -EBUSY);
+    CU_ASSERT_EQUAL(tw_reactor_get_thread_pool(reactor, &own), 0);
+    CU_ASSERT_PTR_EQUAL(own, tw_threadpool_pool(pool));
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(tw_defer_to_thread(reactor, note_own, pool, count_destroyed, &deferred), 0);
+    CU_ASSERT_EQUAL(tw_deferred_add_callback(deferred, stop_when_home, reactor, NULL), 0);
+    tw_deferred_unref(deferred);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    CU_ASSERT_EQUAL(home, 1);
+    CU_ASSERT_EQUAL(atomic_load(&ran), 1);
+    CU_ASSERT_EQUAL(tw_pool_limit(own), 3);
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, NULL, NULL), -ESHUTDOWN);
+    CU_ASSERT_EQUAL(tw_reactor_set_thread_pool(reactor, tw_threadpool_pool(pool)), -ESHUTDOWN);
+    tw_reactor_unref(reactor);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    tw_threadpool_unref(pool);
+}
+
+/* A size that is suggested for a pool that was given holds at once. */
+TEST(a_given_pool_can_be_resized)
+{
+    struct tw_threadpool *pool = make(0, 3);
+    struct tw_reactor *reactor = NULL;
+    CU_ASSERT_EQUAL_FATAL(tw_reactor_new(NULL, &reactor), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(tw_reactor_set_thread_pool(reactor, tw_threadpool_pool(pool)), 0);
+    CU_ASSERT_EQUAL(tw_reactor_suggest_thread_pool_size(reactor, 5), 0);
+    CU_ASSERT_EQUAL(tw_pool_limit(tw_threadpool_pool(pool)), 5);
+    tw_reactor_unref(reactor);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    tw_threadpool_unref(pool);
+}
+
 static void make_and_use(void)
 {
     struct tw_threadpool *pool = NULL;
