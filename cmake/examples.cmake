@@ -1,5 +1,5 @@
-# examples/NAME.c is a program each; examples/search/ is one program; examples/stranger/ is two, the
-# same before and after.
+# examples/NAME.c and examples/migrating/NAME.c are a program each; examples/search/ is one program;
+# examples/stranger/ is two, the same before and after.
 
 file(GLOB example_sources CONFIGURE_DEPENDS examples/*.c)
 foreach(source ${example_sources})
@@ -20,6 +20,16 @@ if(TARGET twine_evhttp)
   endforeach()
   target_link_libraries(stranger_after PRIVATE twine_evhttp)
 endif()
+
+# Some of these are libevent programs too, before and after.
+file(GLOB migrating_sources CONFIGURE_DEPENDS examples/migrating/*.c)
+foreach(source ${migrating_sources})
+  cmake_path(GET source STEM name)
+  add_executable(migrating_${name} ${source})
+  target_link_libraries(migrating_${name} PRIVATE twine PkgConfig::TWINE_LIBEVENT Threads::Threads)
+  set_target_properties(migrating_${name} PROPERTIES
+    OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/examples/migrating")
+endforeach()
 
 pkg_check_modules(SEARCH_NEEDS QUIET libevent_extra sqlite3 libcrypto)
 if(SEARCH_NEEDS_FOUND)
