@@ -15,10 +15,6 @@
 #include <twine/base/version.h>
 #include <twine/compat/threadpool.h>
 #include <twine/compat/tpool.h>
-#include <twine/deferred/debug.h>
-#include <twine/deferred/cooperator.h>
-#include <twine/deferred/defer_later.h>
-#include <twine/deferred/coroutine.h>
 #include <twine/deferred/blocking_call.h>
 #include <twine/deferred/cooperator.h>
 #include <twine/deferred/coroutine.h>
