@@ -448,8 +448,10 @@ static size_t join_ended(bool is_last)
     thread = cache.locked.ended;
     cache.locked.ended = NULL;
     left = cache.locked.threads;
-    if (is_last)
+    if (is_last) {
         cache.locked.is_draining = false;
+        tw__park_done(&cache.drainer); /* here, as afterwards it may be the next one's */
+    }
     close_cache();
     for (; thread; thread = next) {
         next = thread->locked.below;
@@ -474,7 +476,6 @@ int tw_thread_cache_drain(int64_t timeout)
     while (join_ended(false) && tw_clock_now(clock) < deadline)
         tw__park_wait(&cache.drainer, clock, deadline);
     left = join_ended(true);
-    tw__park_done(&cache.drainer);
     tw__fiber_trim();
     return left ? -ETIMEDOUT : 0;
 }

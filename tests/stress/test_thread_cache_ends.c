@@ -71,6 +71,40 @@ TEST(drain_on_its_own_thread_is_refused)
     PROVOKE(tw_thread_cache_drain(-1));
 }
 
+static atomic_int drained, refused;
+
+static void leave_as_it_is(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+}
+
+static void drain_often(struct person *person)
+{
+    int i, rc;
+    for (i = 0; i < 500; i++) {
+        if (person->index == 0)
+            tw_start_thread_soon(leave_as_it_is, NULL, NULL, NULL, NULL, NULL);
+        rc = tw_thread_cache_drain(TW_FOREVER);
+        if (rc == 0)
+            atomic_fetch_add(&drained, 1);
+        else if (rc == -EBUSY)
+            atomic_fetch_add(&refused, 1);
+    }
+}
+
+/* One drains at a time, and the next can as soon as one is through: what they wait by is the one's
+ * until then, and the next's from then on. */
+TEST(drains_in_turn)
+{
+    atomic_store(&drained, 0);
+    atomic_store(&refused, 0);
+    crowd_run(3, harness_seed(), drain_often, NULL);
+    CU_ASSERT_TRUE(atomic_load(&drained) > 0);
+    CU_ASSERT_EQUAL(atomic_load(&drained) + atomic_load(&refused), 1500);
+    CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
+}
+
 /* --- the end of the process ------------------------------------------------------------------- */
 
 #define CHILD "TWINE_TEST_ENDS_AT_WORK"
