@@ -439,16 +439,19 @@ static bool begin_to_drain(void)
     return is_first;
 }
 
-/* Joins those that have ended. Returns how many have not; is_last: and lets nobody wait for us. */
-static size_t join_ended(bool is_last)
+/* Joins those that have ended. Returns whether it is over: all have, or it is late; decided together
+ * with letting the next one drain, so that a thread which starts meanwhile is waited for, or is not
+ * seen at all. */
+static bool join_ended(bool is_late, size_t *ret_left)
 {
     struct cached_thread *thread, *next;
-    size_t left;
+    bool is_over;
     open_cache();
     thread = cache.locked.ended;
     cache.locked.ended = NULL;
-    left = cache.locked.threads;
-    if (is_last) {
+    *ret_left = cache.locked.threads;
+    is_over = is_late || !cache.locked.threads;
+    if (is_over) {
         cache.locked.is_draining = false;
         tw__park_done(&cache.drainer); /* here, as afterwards it may be the next one's */
     }
@@ -458,7 +461,7 @@ static size_t join_ended(bool is_last)
         pthread_join(thread->id, NULL);
         free_thread(thread);
     }
-    return left;
+    return is_over;
 }
 
 int tw_thread_cache_drain(int64_t timeout)
@@ -473,9 +476,8 @@ int tw_thread_cache_drain(int64_t timeout)
                                     "its own end");
     if (!begin_to_drain())
         return -EBUSY;
-    while (join_ended(false) && tw_clock_now(clock) < deadline)
+    while (!join_ended(tw_clock_now(clock) >= deadline, &left))
         tw__park_wait(&cache.drainer, clock, deadline);
-    left = join_ended(true);
     tw__fiber_trim();
     return left ? -ETIMEDOUT : 0;
 }
