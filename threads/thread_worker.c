@@ -8,6 +8,7 @@
 #include <twine/threads/thread_worker_internal.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <twine/base/check_internal.h>
@@ -173,6 +174,8 @@ static void loop_elsewhere(void *arg)
     struct tw_task *task;
     while (!own->home) {
         task = next_task(own);
+        if (tw__worker_is_inherited(&own->base)) /* a child: its own stack is in a task for ever */
+            pthread_exit(NULL);
         TW__CHECK(task); /* it is not quit while tasks wait */
         task->fn(task, tw_task_take(task));
     }

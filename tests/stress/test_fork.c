@@ -585,3 +585,45 @@ TEST(futures_are_the_parents)
     CU_ASSERT_EQUAL(tw_executor_shutdown(futures.executor, true, false), 0);
     tw_executor_unref(futures.executor);
 }
+
+/* --- a child forked on another stack ---------------------------------------------------------- */
+
+#if !defined(THREAD_SANITIZER) /* whose pthread_exit() takes another stack for another thread */
+
+static void await_it(struct tw_result *result, void *future)
+{
+    struct tw_future *awaited = (struct tw_future *)future;
+    tw_result_set(result, (void *)(intptr_t)tw_future_await(&awaited, 1), NULL);
+}
+
+static void suspend_one(struct tw_executor *executor, struct tw_pool *pool, size_t already)
+{
+    struct tw_statistics books = {.size = sizeof books};
+    CU_ASSERT_EQUAL(tw_executor_submit(executor, await_it, futures.pending, NULL, NULL), 0);
+    while (books.suspended <= already)
+        CU_ASSERT_EQUAL_FATAL(tw_team_statistics(tw_pool_team(pool), &books), 0);
+}
+
+/* While jobs of its thread have left their stacks, a job runs on another. A child that it forks and
+ * that comes back from it there ends as well, and does not go on with them. */
+TEST(a_child_that_comes_back_on_another_stack_ends)
+{
+    struct tw_executor *executor = NULL;
+    struct tw_pool *pool = NULL;
+    size_t i;
+    memset(&futures, 0, sizeof futures);
+    CU_ASSERT_EQUAL_FATAL(tw_pool_new(1, NULL, &pool), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_executor_over(tw_pool_worker(pool), &executor), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_future_new(&futures.pending), 0);
+    for (i = 0; i < 2; i++) {
+        suspend_one(executor, pool, i);
+        fork_and_return_on(tw_pool_worker(pool));
+    }
+    CU_ASSERT_EQUAL(tw_future_cancel(futures.pending), 0);
+    CU_ASSERT_EQUAL(tw_executor_join(executor, TW_FOREVER), 0);
+    tw_executor_unref(executor);
+    tw_future_unref(futures.pending);
+    end(pool);
+}
+
+#endif
