@@ -12,6 +12,7 @@
 #include <twine/base/memory.h>
 #include <twine/base/report.h>
 #include <twine/base/result.h>
+#include <twine/base/result_type.h>
 #include <twine/base/version.h>
 #include <twine/compat/threadpool.h>
 #include <twine/compat/tpool.h>
