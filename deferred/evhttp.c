@@ -206,18 +206,18 @@ int tw_evhttp_exchange_answer(struct tw_evhttp_exchange *exchange, struct tw_def
         return rc;
     }
     exchange->job = deferred;
-    if (!tw_deferred_is_called(deferred))
-        tw__evhttp_begin_watch(exchange);
     rc = tw_deferred_add_both(deferred, deliver, tw_evhttp_exchange_ref(exchange), unref_exchange);
     if (rc < 0) {
         exchange->job = NULL;
         give_up(deferred);
         tw__evhttp_send_refusal(exchange, rc);
+    } else if (exchange->job) { /* it has not been delivered yet */
+        tw__evhttp_begin_watch(exchange);
     }
     return rc;
 }
 
-/* --- work in a thread ------------------------------------------------------------------------- */
+/* --- work: in a thread, or here ------------------------------------------------------------------------- */
 
 struct job {
     struct tw_evhttp_request *request; /* a reference */
@@ -241,21 +241,51 @@ static void free_job(void *arg)
     tw_memory_free(job);
 }
 
-/* Takes (arg, destroy) over. */
-static int send_job(struct tw_evhttp_exchange *exchange, struct tw_reactor *reactor,
-                    struct tw_worker *pool, const struct job *model,
-                    struct tw_deferred **ret_deferred)
+static struct job *job_new(struct tw_evhttp_exchange *exchange, tw_evhttp_work_fn work, void *arg,
+                           tw_destroy_fn destroy)
 {
     struct job *job = (struct job *)tw_memory_alloc(sizeof *job);
-    if (!job) {
-        if (model->destroy)
-            model->destroy(model->arg);
-        return -ENOMEM;
-    }
-    *job = *model;
+    if (!job)
+        return NULL;
     job->request = tw_evhttp_request_ref(exchange->request);
-    return pool ? tw_defer_to_pool(reactor, pool, run_job, job, free_job, ret_deferred)
-                : tw_defer_to_thread(reactor, run_job, job, free_job, ret_deferred);
+    job->work = work;
+    job->arg = arg;
+    job->destroy = destroy;
+    return job;
+}
+
+/* Makes the job, if an answer can still begin. If not, (arg, destroy) is consumed, and the client told
+ * what there is to tell. */
+static int begin_job(struct tw_evhttp_exchange *exchange, tw_evhttp_work_fn work, void *arg,
+                     tw_destroy_fn destroy, struct job **ret_job)
+{
+    int rc = exchange->job ? -EALREADY : tw__evhttp_may_answer(exchange);
+    if (rc >= 0) {
+        *ret_job = job_new(exchange, work, arg, destroy);
+        if (*ret_job)
+            return 0;
+        rc = -ENOMEM;
+        tw__evhttp_send_refusal(exchange, rc);
+    }
+    if (destroy)
+        destroy(arg);
+    return rc;
+}
+
+static int answer_or_refuse(struct tw_evhttp_exchange *exchange, int rc,
+                            struct tw_deferred *deferred)
+{
+    if (rc >= 0)
+        return tw_evhttp_exchange_answer(exchange, deferred);
+    tw__evhttp_send_refusal(exchange, rc);
+    return rc;
+}
+
+static int refuse_misuse(void *arg, tw_destroy_fn destroy, const char *text)
+{
+    if (destroy)
+        destroy(arg);
+    return tw_report_misuse(-EINVAL, text);
 }
 
 /* Results would come home to a thread that must not touch the connection. */
@@ -270,24 +300,39 @@ int tw_evhttp_exchange_defer(struct tw_evhttp_exchange *exchange, struct tw_reac
                              struct tw_worker *pool, tw_evhttp_work_fn work, void *arg,
                              tw_destroy_fn destroy)
 {
-    struct job model = {.work = work, .arg = arg, .destroy = destroy};
     struct tw_deferred *deferred = NULL;
+    struct job *job = NULL;
     int rc;
     if (!exchange || !reactor || !work || !is_at_home(exchange, reactor))
-        rc = tw_report_misuse(-EINVAL, "tw_evhttp_exchange_defer: needs an exchange, a reactor on "
-                                       "the same event base, and work");
-    else
-        rc = exchange->job ? -EALREADY : tw__evhttp_may_answer(exchange);
-    if (rc < 0) {
-        if (destroy)
-            destroy(arg);
+        return refuse_misuse(arg, destroy,
+                             "tw_evhttp_exchange_defer: needs an exchange, a reactor on the same "
+                             "event base, and work");
+    rc = begin_job(exchange, work, arg, destroy, &job);
+    if (rc < 0)
         return rc;
-    }
-    rc = send_job(exchange, reactor, pool, &model, &deferred);
-    if (rc >= 0)
-        return tw_evhttp_exchange_answer(exchange, deferred);
-    tw__evhttp_send_refusal(exchange, rc);
-    return rc;
+    rc = pool ? tw_defer_to_pool(reactor, pool, run_job, job, free_job, &deferred)
+              : tw_defer_to_thread(reactor, run_job, job, free_job, &deferred);
+    return answer_or_refuse(exchange, rc, deferred);
+}
+
+/* As the callback of a Deferred that has fired: so it may leave another in its result. */
+int tw_evhttp_exchange_call(struct tw_evhttp_exchange *exchange, tw_evhttp_work_fn work, void *arg,
+                            tw_destroy_fn destroy)
+{
+    struct tw_deferred *deferred = NULL;
+    struct job *job = NULL;
+    int rc;
+    if (!exchange || !work)
+        return refuse_misuse(arg, destroy, "tw_evhttp_exchange_call: needs an exchange and work");
+    rc = begin_job(exchange, work, arg, destroy, &job);
+    if (rc < 0)
+        return rc;
+    rc = tw_deferred_succeed(NULL, NULL, &deferred);
+    if (rc < 0)
+        free_job(job);
+    else
+        rc = tw_deferred_add_callback(deferred, run_job, job, free_job);
+    return answer_or_refuse(exchange, rc, deferred);
 }
 
 int tw_evhttp_defer_to_thread(struct tw_reactor *reactor, struct evhttp_request *request,

@@ -2,7 +2,7 @@
  * Glue for libevent's evhttp: a request is handed to a thread, or to whatever gives a Deferred, and
  * is answered when that has fired. An add-on: libtwine-evhttp, not part of twine.h.
  *
- *     static void work(struct tw_result *result, const struct tw_evhttp_request *request, void *arg)
+ *     static void work(struct tw_result *result, struct tw_evhttp_request *request, void *arg)
  *     {                                                                  in a thread: may block
  *         struct tw_evhttp_reply *reply = tw_evhttp_reply_in(result, 200, "text/plain");
  *         if (reply)
@@ -56,12 +56,12 @@ TW_EXPORT extern const struct tw_error TW_EVHTTP_ERROR;
 /**
  * Work for a request. It leaves a reply (tw_evhttp_reply_in()), or a failure.
  *
- * Thread: the pool's; it may block.
+ * Thread: the pool's, where it may block; the loop's with tw_evhttp_exchange_call().
  *
  * @param result starts from null
- * @param request valid for the call
+ * @param request valid for the call, unless a reference is taken
  */
-typedef void (*tw_evhttp_work_fn)(struct tw_result *result, const struct tw_evhttp_request *request,
+typedef void (*tw_evhttp_work_fn)(struct tw_result *result, struct tw_evhttp_request *request,
                                   void *arg);
 
 /**
@@ -164,6 +164,18 @@ TW_EXPORT bool tw_evhttp_exchange_is_gone(const struct tw_evhttp_exchange *excha
 TW_EXPORT int tw_evhttp_exchange_defer(struct tw_evhttp_exchange *exchange,
                                        struct tw_reactor *reactor, struct tw_worker *pool,
                                        tw_evhttp_work_fn work, void *arg, tw_destroy_fn destroy);
+
+/**
+ * Let work make the answer here and now. It may also leave a Deferred in its result
+ * (tw_result_set_deferred()), whose result is the answer then.
+ *
+ * Thread:    loop.
+ * Ownership: the exchange is borrowed, and holds itself until it is over; (arg, destroy) is consumed,
+ *            on error too.
+ * Returns:   0; -ENOMEM: the client has been told 503; as tw_evhttp_exchange_answer().
+ */
+TW_EXPORT int tw_evhttp_exchange_call(struct tw_evhttp_exchange *exchange, tw_evhttp_work_fn work,
+                                      void *arg, tw_destroy_fn destroy);
 
 /**
  * Let what a Deferred fires with be the answer: a reply, or a failure. It may have fired already.

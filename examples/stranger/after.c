@@ -36,7 +36,7 @@ static int add_sum(struct evbuffer *body, const char *folder, const char *name)
     return evbuffer_add_printf(body, "%016" PRIx64 "  %s\n", sum, name);
 }
 
-static void sum(struct tw_result *result, const struct tw_evhttp_request *request, void *folder)
+static void sum(struct tw_result *result, struct tw_evhttp_request *request, void *folder)
 {
     struct evbuffer *body = tw_evhttp_reply_body(tw_evhttp_reply_in(result, 200, "text/plain"));
     if (body && add_sum(body, (const char *)folder, tw_evhttp_request_query(request)) < 0)
@@ -49,7 +49,8 @@ static void dump(struct evhttp_request *request, void *arg)
     struct evkeyval *header;
     (void)arg;
     evbuffer_add_printf(body, "%s\n", evhttp_request_get_uri(request));
-    TAILQ_FOREACH (header, evhttp_request_get_input_headers(request), next) {
+    TAILQ_FOREACH(header, evhttp_request_get_input_headers(request), next)
+    {
         evbuffer_add_printf(body, "  %s: %s\n", header->key, header->value);
     }
     evhttp_send_reply(request, 200, "OK", body);

@@ -52,7 +52,8 @@ static void dump(struct evhttp_request *request, void *arg)
     struct evkeyval *header;
     (void)arg;
     evbuffer_add_printf(body, "%s\n", evhttp_request_get_uri(request));
-    TAILQ_FOREACH (header, evhttp_request_get_input_headers(request), next) {
+    TAILQ_FOREACH(header, evhttp_request_get_input_headers(request), next)
+    {
         evbuffer_add_printf(body, "  %s: %s\n", header->key, header->value);
     }
     evhttp_send_reply(request, 200, "OK", body);

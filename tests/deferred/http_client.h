@@ -106,8 +106,7 @@ static inline void keep(struct evhttp_request *request)
     CU_ASSERT_EQUAL_FATAL(tw_evhttp_exchange_new(request, &options, &kept), 0);
 }
 
-static inline void say_hello(struct tw_result *result, const struct tw_evhttp_request *request,
-                             void *arg)
+static inline void say_hello(struct tw_result *result, struct tw_evhttp_request *request, void *arg)
 {
     struct tw_evhttp_reply *reply = tw_evhttp_reply_in(result, 200, "text/plain");
     (void)arg;

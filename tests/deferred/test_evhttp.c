@@ -1,9 +1,11 @@
 /*
- * Answers to evhttp's requests: from a pool, from Deferreds, by hand, and from failures.
+ * Answers to evhttp's requests: from a pool, from Deferreds, and by hand.
  */
 #include "http_client.h"
 
 SUITE("evhttp")
+
+static int destroyed;
 
 /* --- from a pool ------------------------------------------------------------------------------ */
 
@@ -23,8 +25,7 @@ TEST(work_in_a_pool_answers)
     tear_down();
 }
 
-static void look_closely(struct tw_result *result, const struct tw_evhttp_request *request,
-                         void *arg)
+static void look_closely(struct tw_result *result, struct tw_evhttp_request *request, void *arg)
 {
     const char *name = NULL, *value = NULL;
     CU_ASSERT_STRING_EQUAL(tw_evhttp_request_method(request), "POST");
@@ -50,8 +51,6 @@ static void look_closely(struct tw_result *result, const struct tw_evhttp_reques
     CU_ASSERT_PTR_NOT_NULL(arg);
     say_hello(result, request, NULL);
 }
-
-static int destroyed;
 
 static void defer_closely(struct evhttp_request *request)
 {
@@ -227,114 +226,54 @@ TEST(fired_deferred_answers_at_once)
     tear_down();
 }
 
-static const struct tw_error *fail_kind;
-static int fail_code;
+/* --- here and now ----------------------------------------------------------------------------- */
 
-static void fail_so(struct tw_result *result, const struct tw_evhttp_request *request, void *arg)
+static struct tw_source *later;
+
+static void leave_a_deferred(struct tw_result *result, struct tw_evhttp_request *request, void *arg)
 {
-    (void)request;
-    (void)arg;
-    tw_result_failf(result, fail_kind, fail_code, "secret reason");
+    struct tw_deferred *deferred = NULL;
+    CU_ASSERT_PTR_NOT_NULL(arg);
+    if (strcmp(tw_evhttp_request_path(request), "/now") == 0) {
+        say_hello(result, request, NULL);
+        return;
+    }
+    CU_ASSERT_EQUAL_FATAL(tw_deferred_new(NULL, NULL, NULL, &later, &deferred), 0);
+    CU_ASSERT_EQUAL(tw_result_set_deferred(result, deferred), 0);
 }
 
-static void defer_to_fail(struct evhttp_request *request)
-{
-    struct tw_evhttp_exchange *exchange = NULL;
-    CU_ASSERT_EQUAL_FATAL(tw_evhttp_exchange_new(request, &options, &exchange), 0);
-    CU_ASSERT_EQUAL(tw_evhttp_exchange_defer(exchange, reactor, pool, fail_so, NULL, NULL), 0);
-    tw_evhttp_exchange_unref(exchange);
-}
-
-static void expect_failure(const struct tw_error *kind, int code, const char *line,
-                           bool tells_reason)
-{
-    const char *heard;
-    int fd = client_open();
-    fail_kind = kind;
-    fail_code = code;
-    client_say(fd, "GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
-    UNTIL(perform_all() == 1);
-    heard = client_hear(fd, NULL);
-    CU_ASSERT_PTR_EQUAL(strstr(heard, line), heard);
-    CU_ASSERT_EQUAL(strstr(heard, "secret reason") != NULL, tells_reason);
-    close(fd);
-}
-
-/* A failure becomes a status by its kind. Only TW_EVHTTP_ERROR tells the client its reason; one that
- * becomes 500 is reported to us. */
-TEST(failures_become_statuses)
-{
-    set_up(defer_to_fail);
-    expect_failure(&TW_EVHTTP_ERROR, 404, "HTTP/1.1 404 ", true);
-    expect_failure(&TW_ERROR_TIMEOUT, ETIMEDOUT, "HTTP/1.1 504 ", false);
-    expect_failure(&TW_ERROR_LOOKUP_TIMEOUT, ETIMEDOUT, "HTTP/1.1 504 ", false);
-    expect_failure(&TW_ERROR_NO_MEMORY, ENOMEM, "HTTP/1.1 503 ", false);
-    expect_failure(&TW_ERROR_CANCELLED, ECANCELED, "HTTP/1.1 503 ", false);
-    expect_failure(&TW_ERROR_SYSTEM, EIO, "HTTP/1.1 500 ", false);
-    expect_failure(&TW_EVHTTP_ERROR, 200, "HTTP/1.1 500 ", true);
-    EXPECT_REPORTS(2);
-    CU_ASSERT_EQUAL(harness_report(0)->level, TW_REPORT_UNHANDLED);
-    CU_ASSERT_EQUAL(harness_report(0)->code, EIO);
-    tear_down();
-}
-
-static void make_teapot(struct tw_evhttp_reply *reply, const struct tw_failure *failure,
-                        const struct tw_evhttp_request *request, void *arg)
-{
-    CU_ASSERT_PTR_NULL(arg);
-    CU_ASSERT_EQUAL(tw_evhttp_reply_status(reply), 500);
-    CU_ASSERT_EQUAL(tw_evhttp_reply_set_status(reply, 418), 0);
-    CU_ASSERT_EQUAL(tw_evhttp_reply_set_header(reply, "Content-Type", "text/tea"), 0);
-    evbuffer_drain(tw_evhttp_reply_body(reply), 1000);
-    evbuffer_add_printf(tw_evhttp_reply_body(reply), "%s of %s", tw_failure_message(failure),
-                        tw_evhttp_request_path(request));
-}
-
-/* The options' error writes the answer to a failure, and then nothing is reported. */
-TEST(failures_are_worded_by_the_options)
-{
-    const char *heard;
-    int fd;
-    set_up(defer_to_fail);
-    options.error = make_teapot;
-    fail_kind = &TW_ERROR_SYSTEM;
-    fd = client_ask("/tea");
-    UNTIL(perform_all() == 1);
-    heard = client_hear(fd, "secret reason of /tea");
-    CU_ASSERT_PTR_EQUAL(strstr(heard, "HTTP/1.1 418 "), heard);
-    CU_ASSERT_PTR_NOT_NULL(strstr(heard, "Content-Type: text/tea\r\n"));
-    UNTIL(done_count == 1);
-    CU_ASSERT_EQUAL(done_status, 418);
-    close(fd);
-    tear_down();
-}
-
-static void leave_a_number(struct tw_result *result, const struct tw_evhttp_request *request,
-                           void *arg)
-{
-    (void)request;
-    tw_result_set(result, arg, count_destroy);
-}
-
-static void defer_a_number(struct evhttp_request *request)
+static void call_here(struct evhttp_request *request)
 {
     keep(request);
-    CU_ASSERT_EQUAL(tw_evhttp_exchange_defer(kept, reactor, pool, leave_a_number, &destroyed, NULL),
-                    0);
+    CU_ASSERT_EQUAL(tw_evhttp_exchange_call(kept, leave_a_deferred, &destroyed, count_destroy), 0);
+    kept = tw_evhttp_exchange_unref(kept);
 }
 
-/* A value that is no reply is destroyed, the client is told 500, and we are told why. */
-TEST(value_that_is_no_reply)
+/* Work on the loop's thread answers at once, or leaves a Deferred; a client that goes cancels that
+ * one. */
+TEST(work_here_may_leave_a_deferred)
 {
+    struct tw_result result = TW_RESULT_INIT;
     int fd;
-    set_up(defer_a_number);
+    set_up(call_here);
     destroyed = 0;
-    fd = client_ask("/");
-    UNTIL(perform_all() == 1);
-    HEARD(fd, "HTTP/1.1 500 ");
+    fd = client_ask("/now");
+    HEARD(fd, "hello /now");
     CU_ASSERT_EQUAL(destroyed, 1);
-    EXPECT_REPORTS(1);
+    client_say(fd, "GET /later HTTP/1.1\r\nHost: test\r\n\r\n");
+    UNTIL(later != NULL);
+    CU_ASSERT_EQUAL(destroyed, 2);
+    CU_ASSERT_PTR_NOT_NULL(tw_evhttp_reply_in(&result, 202, NULL));
+    CU_ASSERT_EQUAL(tw_source_fire(later, &result), 0);
+    later = tw_source_unref(later);
+    HEARD(fd, "HTTP/1.1 202 ");
+    client_say(fd, "GET /later HTTP/1.1\r\nHost: test\r\n\r\n");
+    UNTIL(later != NULL);
     close(fd);
+    UNTIL(done_count == 3);
+    CU_ASSERT_EQUAL(done_status, 0);
+    CU_ASSERT_EQUAL(tw_source_callback(later, NULL, NULL), 0); /* swallowed */
+    later = tw_source_unref(later);
     tear_down();
 }
 
@@ -409,7 +348,7 @@ TEST(pool_that_refuses)
 TEST(reactor_goes_before_evhttp)
 {
     struct event_base *base = event_base_new();
-    struct tw_reactor *later = NULL;
+    struct tw_reactor *second = NULL;
     int fd;
     CU_ASSERT_EQUAL_FATAL(tw_libevent_reactor_new(base, &reactor), 0);
     CU_ASSERT_EQUAL_FATAL(tw_memory_worker_new(&pool), 0);
@@ -422,8 +361,8 @@ TEST(reactor_goes_before_evhttp)
     fd = client_ask("/");
     UNTIL(kept != NULL);
     reactor = tw_reactor_unref(reactor);
-    CU_ASSERT_EQUAL_FATAL(tw_libevent_reactor_new(base, &later), 0);
-    reactor = later; /* only to turn the base */
+    CU_ASSERT_EQUAL_FATAL(tw_libevent_reactor_new(base, &second), 0);
+    reactor = second; /* only to turn the base */
     HEARD(fd, "HTTP/1.1 503 ");
     UNTIL(done_count == 1);
     perform_all();
@@ -451,8 +390,9 @@ static void misuse(struct evhttp_request *request)
     CU_ASSERT_EQUAL_FATAL(tw_reactor_new(NULL, &stranger), 0);
     PROVOKE(tw_evhttp_exchange_defer(kept, stranger, pool, say_hello, &destroyed, count_destroy));
     PROVOKE(tw_evhttp_exchange_defer(kept, reactor, pool, NULL, &destroyed, count_destroy));
+    PROVOKE(tw_evhttp_exchange_call(NULL, say_hello, &destroyed, count_destroy));
     tw_reactor_unref(stranger);
-    CU_ASSERT_EQUAL(destroyed, 3);
+    CU_ASSERT_EQUAL(destroyed, 4);
     CU_ASSERT_EQUAL(tw_deferred_succeed(NULL, NULL, &deferred), 0);
     PROVOKE(tw_evhttp_exchange_answer(NULL, deferred));
     PROVOKE(tw_evhttp_exchange_answer(kept, NULL));
@@ -499,15 +439,19 @@ static void defer_in_a_sweep(struct evhttp_request *request)
     has_been_asked = true;
     if (tw_evhttp_exchange_new(request, &options, &exchange) < 0)
         return;
-    tw_evhttp_exchange_defer(exchange, reactor, pool, say_hello, NULL, NULL);
+    if (evhttp_request_get_uri(request)[1] == 'h')
+        tw_evhttp_exchange_call(exchange, say_hello, NULL, NULL);
+    else
+        tw_evhttp_exchange_defer(exchange, reactor, pool, say_hello, NULL, NULL);
     tw_evhttp_exchange_unref(exchange);
 }
 
-static void ask_in_a_sweep(void)
+static void ask_in_a_sweep(const char *path)
 {
     const char *heard;
-    int fd = client_ask("/world");
+    int fd = client_ask(path);
     int turns_left = 100;
+    has_been_asked = false;
     while (!has_been_asked && turns_left-- > 0)
         tw_reactor_iterate(reactor, TW_SECOND / 10);
     perform_all();
@@ -523,10 +467,10 @@ SWEEP(answer_without_memory)
     memset(&options, 0, sizeof options);
     options.size = sizeof options;
     on_request = defer_in_a_sweep;
-    has_been_asked = false;
     if (tw_reactor_new(NULL, &reactor) == 0 && tw_memory_worker_new(&pool) == 0) {
         listen_on_any_port();
-        ask_in_a_sweep();
+        ask_in_a_sweep("/world");
+        ask_in_a_sweep("/here");
     }
     tear_down();
 }

@@ -126,8 +126,8 @@ static int client_of_job;
 static bool was_cancelled, was_before;
 
 /* Its client goes while it runs; the loop goes on meanwhile. */
-static void work_while_client_goes(struct tw_result *result,
-                                   const struct tw_evhttp_request *request, void *arg)
+static void work_while_client_goes(struct tw_result *result, struct tw_evhttp_request *request,
+                                   void *arg)
 {
     was_before = tw_cancelled();
     close(client_of_job);
