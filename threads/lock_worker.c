@@ -14,7 +14,7 @@
 #include <twine/base/self_internal.h>
 #include <twine/threads/frame_internal.h>
 #include <twine/threads/task_queue_internal.h>
-#include <twine/threads/worker_ops.h>
+#include <twine/threads/worker_internal.h>
 
 struct lock_worker {
     struct tw_worker base;
@@ -38,6 +38,15 @@ static void free_lock_worker(struct lock_worker *own)
     tw__free(own);
 }
 
+/* What was submitted from inside; in a child that a task has forked, and comes back from, it is the
+ * parent's. */
+static struct tw_task *next_inside(struct lock_worker *own)
+{
+    if (tw__worker_is_inherited(&own->base))
+        return NULL;
+    return tw__task_queue_pop(&own->locked.queue);
+}
+
 /* A task, and what is submitted from inside it meanwhile. */
 static void perform(struct lock_worker *own, struct tw_task *task)
 {
@@ -45,7 +54,7 @@ static void perform(struct lock_worker *own, struct tw_task *task)
     tw__frame_push(&frame, TW__FRAME_LOCKED, &own->base);
     while (task) {
         task->fn(task, tw_task_take(task));
-        task = tw__task_queue_pop(&own->locked.queue);
+        task = next_inside(own);
     }
     tw__frame_pop(&frame);
 }
@@ -66,7 +75,7 @@ static void lock_leave(struct tw_worker *worker) TW_GUARD(no_thread_safety_analy
     struct tw_task *task;
     bool is_unwanted;
     assert(is_inside(own));
-    if ((task = tw__task_queue_pop(&own->locked.queue)))
+    if ((task = next_inside(own)))
         perform(own, task);
     is_unwanted = own->locked.is_unwanted;
     atomic_store_explicit(&own->owner, 0, memory_order_relaxed);

@@ -355,6 +355,31 @@ TEST(nothing_new_stands_on_the_parents)
     tw_worker_unref(memory);
 }
 
+static void submit_next_and_fork(struct note *note)
+{
+    CU_ASSERT_EQUAL(tw_worker_submit((struct tw_worker *)note->arg, &(note + 1)->task), 0);
+    become_child();
+}
+
+/* A child that comes back from the task of a lock worker that has forked it leaves to the parent
+ * what was submitted from inside. */
+TEST(what_waits_inside_a_lock_worker_is_the_parents)
+{
+    struct tw_worker *lock = NULL;
+    struct note notes[3];
+    CU_ASSERT_EQUAL_FATAL(tw_lock_worker_new(&lock), 0);
+    notes_init(notes, 3);
+    note_init(&notes[0], submit_next_and_fork, lock);
+    CU_ASSERT_EQUAL(tw_worker_submit(lock, &notes[0].task), 0);
+    CHECK_NOTE(&notes[0], 0);
+    CHECK_NOT_CALLED(&notes[1]);
+    become_parent();
+    CU_ASSERT_EQUAL(tw_worker_submit(lock, &notes[2].task), 0);
+    CHECK_NOTE(&notes[1], 0);
+    CHECK_NOTE(&notes[2], 0);
+    tw_worker_unref(lock);
+}
+
 /* What is made in the child works there, and is left alone in a child of that child. */
 TEST(what_the_child_makes_works)
 {
