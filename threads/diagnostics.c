@@ -223,6 +223,7 @@ int tw_team_running(struct tw_team *team, struct tw_running *ret_running, size_t
     size_t count = 0, place;
     if (!team || (room && !ret_running))
         return tw__misuse(-EINVAL, "tw_team_running: needs a team, and room");
+    tw__fork_renew(start_anew); /* diagnostics may never have been on */
     tw__lock_acquire(&all.lock);
     for (running = all.locked.running; running; running = running->next)
         count += running->team == worker;
