@@ -19,6 +19,7 @@
 #include <string.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
+#include <twine/threads/team_take_internal.h>
 
 enum watch_state { WATCH_IDLE, WATCH_POSTED, WATCH_AGAIN };
 
@@ -221,7 +222,7 @@ int tw_watch_new(struct tw_team *team, struct tw_worker *worker, tw_watch_fn fn,
                  tw_destroy_fn destroy, struct tw_watch **ret_watch)
 {
     struct tw_watch *watch = NULL;
-    int rc = team && worker && worker != tw_team_worker(team) && fn && ret_watch
+    int rc = team && worker && tw__team_of(worker) != tw_team_worker(team) && fn && ret_watch
                  ? make_watch(team, worker, &watch)
                  : tw__misuse(-EINVAL, "tw_watch_new: needs a team, a worker that is not the team, "
                                        "a function and ret_watch");

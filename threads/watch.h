@@ -39,7 +39,8 @@ typedef void (*tw_watch_fn)(const struct tw_statistics *now, void *arg);
  *            again. (arg, destroy) is consumed, on error too: destroy is called once, after the
  *            last call of fn. The watch is yours to unref.
  * Returns:   0; -ENOMEM; -EINVAL if the team, the worker, fn or ret_watch is NULL, or the worker is
- *            the team; -EOWNERDEAD in a forked child, for a team or a worker of the parent's.
+ *            the team, or the pool whose team it is; -EOWNERDEAD in a forked child, for a team or a
+ *            worker of the parent's.
  */
 TW_EXPORT int tw_watch_new(struct tw_team *team, struct tw_worker *worker, tw_watch_fn fn,
                            void *arg, tw_destroy_fn destroy, struct tw_watch **ret_watch);

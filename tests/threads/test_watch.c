@@ -290,14 +290,19 @@ TEST(several_watch_one_team)
 TEST(bad_arguments_are_refused)
 {
     struct tw_watch *none = NULL;
+    struct tw_pool *pool = NULL;
     int gone = 0;
     CU_ASSERT_EQUAL_FATAL(start(tw_lock_worker_new), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_pool_new(0, NULL, &pool), 0);
+    PROVOKE(
+        tw_watch_new(tw_pool_team(pool), tw_pool_worker(pool), tell, &gone, count_destroy, &none));
+    tw_pool_unref(pool);
     PROVOKE(tw_watch_new(NULL, worker, tell, &gone, count_destroy, &none));
     PROVOKE(tw_watch_new(hand.team, NULL, tell, &gone, count_destroy, &none));
     PROVOKE(tw_watch_new(hand.team, tw_team_worker(hand.team), tell, &gone, count_destroy, &none));
     PROVOKE(tw_watch_new(hand.team, worker, NULL, &gone, count_destroy, &none));
     PROVOKE(tw_watch_new(hand.team, worker, tell, &gone, count_destroy, NULL));
-    CU_ASSERT_EQUAL(gone, 5);
+    CU_ASSERT_EQUAL(gone, 6);
     CU_ASSERT_PTR_NULL(tw_watch_ref(NULL));
     CU_ASSERT_PTR_NULL(tw_watch_unref(NULL));
     begin();
