@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <twine/base/memory_internal.h>
+#include <twine/base/report_internal.h>
 
 struct tw_failure {
     atomic_uint refs; /* 0: static */
@@ -109,7 +110,9 @@ struct tw_failure *tw_failure_new_with(const struct tw_failure_options *options)
 {
     static const struct tw_failure_options nothing;
     struct tw_failure *failure;
-    if (!options)
+    if (options && options->size != sizeof *options)
+        tw__misuse(-EINVAL, "tw_failure_new_with: options of another version");
+    if (!options || options->size != sizeof *options)
         options = &nothing;
     failure = tw_failure_new(options->kind, options->code, options->message, options->file,
                              options->line, options->cause);

@@ -61,7 +61,7 @@ struct tw_failure_options {
  * Thread:    any.
  * Ownership: (payload, destroy) is consumed; if memory is short destroy is called before this
  *            returns.
- * Returns:   never NULL.
+ * Returns:   never NULL. Options of another size are misuse, and not looked at.
  */
 TW_EXPORT struct tw_failure *tw_failure_new_with(const struct tw_failure_options *options);
 

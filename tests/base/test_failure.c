@@ -300,3 +300,15 @@ TEST(FAI_004_check_gives_the_first_that_fits)
     CU_ASSERT_PTR_NULL(tw_failure_check(NULL, kinds, 4));
     tw_failure_unref(failure);
 }
+
+/* Options of another version of the library are not looked at. */
+TEST(options_of_another_size)
+{
+    struct tw_failure_options options = {.size = 1, .code = 7};
+    struct tw_failure *failure;
+    harness_misuse_begin();
+    failure = tw_failure_new_with(&options);
+    harness_misuse_end();
+    CU_ASSERT_EQUAL(tw_failure_code(failure), 0);
+    tw_failure_unref(failure);
+}
