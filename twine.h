@@ -18,6 +18,7 @@
 #include <twine/compat/tpool.h>
 #include <twine/deferred/blocking_call.h>
 #include <twine/deferred/cooperator.h>
+#include <twine/deferred/bridge.h>
 #include <twine/deferred/coroutine.h>
 #include <twine/deferred/debug.h>
 #include <twine/deferred/defer_later.h>
