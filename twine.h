@@ -17,8 +17,8 @@
 #include <twine/compat/threadpool.h>
 #include <twine/compat/tpool.h>
 #include <twine/deferred/blocking_call.h>
-#include <twine/deferred/cooperator.h>
 #include <twine/deferred/bridge.h>
+#include <twine/deferred/cooperator.h>
 #include <twine/deferred/coroutine.h>
 #include <twine/deferred/debug.h>
 #include <twine/deferred/defer_later.h>

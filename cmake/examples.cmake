@@ -1,5 +1,5 @@
 # examples/NAME.c and examples/migrating/NAME.c are a program each; examples/search/ is one program;
-# examples/stranger/ is two, the same before and after.
+# examples/stranger/ is two, the same before and after; examples/three_ways/ is three.
 
 file(GLOB example_sources CONFIGURE_DEPENDS examples/*.c)
 foreach(source ${example_sources})
@@ -29,6 +29,14 @@ foreach(source ${migrating_sources})
   target_link_libraries(migrating_${name} PRIVATE twine PkgConfig::TWINE_LIBEVENT Threads::Threads)
   set_target_properties(migrating_${name} PROPERTIES
     OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/examples/migrating")
+endforeach()
+
+foreach(way callbacks coroutine blocking)
+  add_executable(three_ways_${way}
+    examples/three_ways/main.c examples/three_ways/words.c examples/three_ways/${way}.c)
+  target_link_libraries(three_ways_${way} PRIVATE twine)
+  set_target_properties(three_ways_${way} PROPERTIES OUTPUT_NAME ${way}
+    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/examples/three_ways")
 endforeach()
 
 pkg_check_modules(SEARCH_NEEDS QUIET libevent_extra sqlite3 libcrypto)
