@@ -28,8 +28,14 @@ static int refuse(struct tw_source *source, void *name)
     return -EBUSY;
 }
 
-/* INL-014, INL-015: cancelling the outcome cancels what is awaited; what the coroutine does not
- * handle is the outcome. */
+static void await_into(struct tw_result *result, void *arg)
+{
+    void **pair = (void **)arg;
+    (void)result;
+    tw_await((struct tw_deferred *)pair[0], (struct tw_result *)pair[1]);
+}
+
+/* INL-014: cancelling the outcome cancels what is awaited, at once. */
 TEST(INL_014_cancel_cancels_what_is_awaited)
 {
     struct pair first = make_cancellable(only_tell, "first");
@@ -39,9 +45,25 @@ TEST(INL_014_cancel_cancels_what_is_awaited)
     TRACED("(a first! a!125 a) ");
     CU_ASSERT_TRUE(tw_deferred_is_called(outcome));
     settle(outcome, "outcome");
-    TRACED("outcome!125 ");
+    trace_clear();
     tw_deferred_unref(outcome);
     drop(&first);
+}
+
+/* INL-015: a cancellation that the coroutine does not handle is its outcome. */
+TEST(INL_015_a_cancellation_not_handled_is_the_outcome)
+{
+    struct pair first = make();
+    struct script script = {"a", {first.deferred}, false, 0};
+    struct tw_deferred *outcome = spawn(NULL, follow, &script);
+    struct tw_result result = TW_RESULT_INIT;
+    CU_ASSERT_EQUAL(tw_deferred_cancel(outcome), 0);
+    tw_deferred_unref(spawn(NULL, await_into, (void *[]){outcome, &result}));
+    CU_ASSERT_TRUE(tw_failure_is(tw_result_failure(&result), &TW_ERROR_CANCELLED));
+    tw_result_done(&result);
+    tw_deferred_unref(outcome);
+    drop(&first);
+    trace_clear();
 }
 
 /* INL-014: what the canceller fires is what the coroutine sees. */

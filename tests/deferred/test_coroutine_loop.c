@@ -25,6 +25,58 @@ static void pass(void)
     CU_ASSERT_EQUAL(tw_reactor_iterate(reactor, 0), 0);
 }
 
+/* --- at any depth ------------------------------------------------------------------------------ */
+
+static int sum_of(struct pair *pairs, int count)
+{
+    struct tw_result seen = TW_RESULT_INIT;
+    if (count == 0)
+        return 0;
+    tw_await(pairs[0].deferred, &seen);
+    return NUMBER(tw_result_value(&seen)) + sum_of(pairs + 1, count - 1);
+}
+
+static void sum_up(struct tw_result *result, void *pairs)
+{
+    tw_result_set(result, VALUE(sum_of((struct pair *)pairs, 3)), NULL);
+}
+
+/* INL-027: any function that a coroutine calls may wait, at any depth. */
+TEST(INL_027_an_await_at_any_depth)
+{
+    struct pair pairs[3] = {make(), make(), make()};
+    struct tw_deferred *outcome = spawn(NULL, sum_up, pairs);
+    int i;
+    for (i = 0; i < 3; i++)
+        fire(pairs[i].source, i + 1);
+    settle(outcome, "outcome");
+    TRACED("outcome=6 ");
+    tw_deferred_unref(outcome);
+    for (i = 0; i < 3; i++)
+        drop(&pairs[i]);
+}
+
+static void spawn_and_await(struct tw_result *result, void *pairs)
+{
+    struct tw_deferred *nested = spawn(NULL, sum_up, pairs);
+    tw_await(nested, result);
+    tw_deferred_unref(nested);
+    write_result(result, "nested");
+}
+
+/* INL-028: a coroutine runs another one, and waits for it. */
+TEST(INL_028_a_nested_coroutine)
+{
+    struct pair pairs[3] = {make(), make(), make()};
+    int i;
+    tw_deferred_unref(spawn(NULL, spawn_and_await, pairs));
+    for (i = 0; i < 3; i++)
+        fire(pairs[i].source, i + 1);
+    TRACED("nested=6 ");
+    for (i = 0; i < 3; i++)
+        drop(&pairs[i]);
+}
+
 /* --- in a thread ------------------------------------------------------------------------------ */
 
 static void await_work_and_failure(struct tw_result *result, void *arg)
