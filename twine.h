@@ -43,6 +43,7 @@
 #include <twine/reactor/libevent.h>
 #include <twine/reactor/reactor.h>
 #include <twine/reactor/reactor_ops.h>
+#include <twine/reactor/signal.h>
 #include <twine/reactor/test_clock.h>
 #include <twine/reactor/trigger.h>
 #include <twine/threads/as_completed.h>

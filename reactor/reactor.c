@@ -245,6 +245,8 @@ static void end(struct tw_reactor *reactor)
     tw__reactor_empty_mailbox(common, -ESHUTDOWN);
     tw__reactor_drop_events(reactor);
     tw__reactor_drop_descriptors(reactor);
+    tw__reactor_end_stop_signals(reactor);
+    tw__reactor_drop_signals(reactor);
     while ((timer = tw__timer_heap_top(&common->heap))) {
         tw__timer_heap_remove(&common->heap, timer);
         tw__delayed_call_drop(timer);

@@ -26,6 +26,7 @@
 #include <twine/reactor/mailbox_internal.h>
 #include <twine/reactor/reactor_ops.h>
 #include <twine/reactor/ring_internal.h>
+#include <twine/reactor/signal.h>
 #include <twine/reactor/timer_heap_internal.h>
 #include <twine/reactor/trigger_internal.h>
 #include <twine/threads/frame_internal.h>
@@ -85,9 +86,13 @@ struct tw__reactor_common {
     size_t away_count;
     struct tw__waiting waiting; /* the head of a ring */
     struct tw__event startup, shutdown;
-    struct tw__event *events;    /* the user's */
-    struct tw__ring descriptors; /* that are waited for */
-    struct tw_pool *pool;        /* a reference, or NULL */
+    struct tw__event *events;                /* the user's */
+    struct tw__ring descriptors;             /* that are waited for */
+    struct tw__signals *signals;             /* signal.c's; NULL: none was ever watched */
+    struct tw_signal_watch *stop_signals[2]; /* references, while it runs */
+    bool stops_on_signals;
+    int stop_signal;      /* which has stopped it; 0 */
+    struct tw_pool *pool; /* a reference, or NULL */
     size_t pool_size;
     int64_t shutdown_timeout; /* nanoseconds */
     uint64_t shutdown_deadline;
@@ -193,5 +198,14 @@ void tw__delayed_call_drop(struct tw__timer *timer);
 /* The reactor shuts down: tell each that it is lost. It goes: only let go of them. */
 void tw__reactor_lose_descriptors(struct tw_reactor *reactor);
 void tw__reactor_drop_descriptors(struct tw_reactor *reactor);
+
+/* --- signal.c --------------------------------------------------------------------------------- */
+
+/* Tell those that have come. */
+void tw__reactor_run_signals(struct tw_reactor *reactor);
+/* Watch those that are to stop it, if it was asked for. */
+void tw__reactor_begin_stop_signals(struct tw_reactor *reactor);
+void tw__reactor_end_stop_signals(struct tw_reactor *reactor);
+void tw__reactor_drop_signals(struct tw_reactor *reactor);
 
 #endif

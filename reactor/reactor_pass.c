@@ -2,8 +2,8 @@
  * A pass of a reactor.
  *
  * It is: the calls that other threads have sent, as many as were there when it began and within a
- * budget; the timers that are due by one reading of the clock; then what a start, a stop or a crash
- * asks for. At its end the reactor either asks to be called again, or says in its mailbox that it
+ * budget; the timers that are due by one reading of the clock; signals that have come; then what a
+ * start, a stop or a crash asks for. At its end the reactor either asks to be called again, or says in its mailbox that it
  * sleeps: from then on whoever puts something in wakes it.
  */
 #include <twine/reactor/reactor_internal.h>
@@ -146,6 +146,7 @@ void tw_reactor_pass(struct tw_reactor *reactor)
         tw__reactor_go_on(reactor); /* before the calls (CFT-009) */
     run_calls_that_come(common);
     run_timers(common);
+    tw__reactor_run_signals(reactor);
     tw__reactor_go_on(reactor);
     tw__reactor_leave(reactor, &pass);
 }

@@ -1,7 +1,7 @@
 /*
  * What a reactor does itself in the phases of "startup" and "shutdown".
  *
- *     during startup     it is running
+ *     during startup     it is running, and watches the signals that are to stop it
  *     after startup      its pool begins to work
  *     during shutdown    those that wait are cut short, descriptors are lost, its pool is asked to
  *                        end; the phase is held, with the loop turning, until all of it is home and
@@ -28,10 +28,12 @@ void tw__reactor_start_pool(struct tw_reactor *reactor)
 
 static void enter_startup(struct tw_reactor *reactor, int phase)
 {
-    if (phase == TW_PHASE_DURING)
+    if (phase == TW_PHASE_DURING) {
         tw__reactor_move_state(reactor->_common, REACTOR_RUNNING);
-    else if (phase == TW_PHASE_AFTER)
+        tw__reactor_begin_stop_signals(reactor);
+    } else if (phase == TW_PHASE_AFTER) {
         tw__reactor_start_pool(reactor);
+    }
 }
 
 /* A crash breaks it off, at the end of the pass. */
@@ -89,6 +91,7 @@ static void finish_shutdown(struct tw_reactor *reactor)
     struct tw__reactor_common *common = reactor->_common;
     common->wants_stop = false;
     common->bell = TW_NEVER;
+    tw__reactor_end_stop_signals(reactor);
     tw__reactor_empty_mailbox(common, 0);
     tw__reactor_move_state(common, REACTOR_STOPPED);
     tw__reactor_leave_all_behind(common);
@@ -150,6 +153,7 @@ static void crash(struct tw_reactor *reactor)
     if (common->state != REACTOR_STARTING && common->state != REACTOR_RUNNING)
         return;
     tw__event_break_off(&common->startup);
+    tw__reactor_end_stop_signals(reactor);
     tw__reactor_move_state(common, REACTOR_NEW);
     common->has_crashed = true;
 }
