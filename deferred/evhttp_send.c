@@ -57,18 +57,6 @@ static void send_bare(struct tw_evhttp_exchange *exchange, int status)
     evhttp_send_error(exchange->evhttp, status, NULL);
 }
 
-void tw__evhttp_send_closed(struct tw_evhttp_exchange *exchange)
-{
-    struct tw_evhttp_reply *reply = NULL;
-    if (tw_evhttp_reply_new(CLIENT_CLOSED_REQUEST, "text/plain", &reply) < 0) {
-        send_bare(exchange, CLIENT_CLOSED_REQUEST);
-        return;
-    }
-    evbuffer_add_printf(tw_evhttp_reply_body(reply),
-                        "You closed your side of the connection before the answer was ready.\n");
-    tw__evhttp_send_all(exchange, reply);
-}
-
 /* --- failures --------------------------------------------------------------------------------- */
 
 /* Who is to blame is in the failure's kind. */
@@ -121,6 +109,15 @@ void tw__evhttp_send_refusal(struct tw_evhttp_exchange *exchange, int error)
         failure = TW_FAILURE_NEW(&TW_ERROR_NO_MEMORY, -error, NULL);
     else
         failure = TW_FAILURE_NEW(&TW_ERROR_NO_THREAD, -error, NULL);
+    tw__evhttp_send_failure(exchange, failure);
+    tw_failure_unref(failure);
+}
+
+void tw__evhttp_send_closed(struct tw_evhttp_exchange *exchange)
+{
+    struct tw_failure *failure =
+        TW_FAILURE_NEW(&TW_EVHTTP_ERROR, CLIENT_CLOSED_REQUEST,
+                       "You closed your side of the connection before the answer was ready.");
     tw__evhttp_send_failure(exchange, failure);
     tw_failure_unref(failure);
 }

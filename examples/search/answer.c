@@ -1,34 +1,15 @@
 #include "answer.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
 #include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-const struct tw_error HTTP_ERROR = {"HTTP error", &TW_ERROR};
-
-struct answer *answer_new(const char *type)
+struct tw_evhttp_reply *answer_new(const char *type)
 {
-    struct answer *answer = calloc(1, sizeof *answer);
-    if (!answer)
-        return NULL;
-    answer->type = type;
-    answer->body = evbuffer_new();
-    if (!answer->body) {
-        free(answer);
-        return NULL;
-    }
-    return answer;
-}
-
-void answer_free(void *arg)
-{
-    struct answer *answer = arg;
-    if (!answer)
-        return;
-    evbuffer_free(answer->body);
-    free(answer);
+    struct tw_evhttp_reply *reply = NULL;
+    if (tw_evhttp_reply_new(200, type, &reply) == 0)
+        tw_evhttp_reply_set_header(reply, "X-Content-Type-Options", "nosniff");
+    return reply;
 }
 
 bool sha256_hex(const void *bytes, size_t size, char hex[SHA256_HEX_SIZE])

@@ -107,12 +107,12 @@ static void fail_to_open(struct tw_result *result, int error, const char *name)
     case ENOENT:
     case ENOTDIR:
     case ENAMETOOLONG:
-        tw_result_failf(result, &HTTP_ERROR, 404, "There is no file '%s'.", name);
+        tw_result_failf(result, &TW_EVHTTP_ERROR, 404, "There is no file '%s'.", name);
         break;
     case EACCES:
     case EPERM:
     case ELOOP:
-        tw_result_failf(result, &HTTP_ERROR, 403, "The file '%s' is not to be read.", name);
+        tw_result_failf(result, &TW_EVHTTP_ERROR, 403, "The file '%s' is not to be read.", name);
         break;
     case ENOMEM:
         fail_for_memory(result);
@@ -131,7 +131,7 @@ static char *resolve(const struct folders *folders, const char *name, struct tw_
     const struct folder *folder = find_folder(folders, name, &rest);
     char path[PATH_MAX], *real;
     if (name[0] == '/' || has_dotted_part(name)) {
-        tw_result_failf(result, &HTTP_ERROR, 403,
+        tw_result_failf(result, &TW_EVHTTP_ERROR, 403,
                         "The name '%s' is refused: it leads out of the folder or to a hidden file.",
                         name);
         return NULL;
@@ -147,7 +147,7 @@ static char *resolve(const struct folders *folders, const char *name, struct tw_
     }
     if (is_inside(real, folder->path))
         return real;
-    tw_result_failf(result, &HTTP_ERROR, 403,
+    tw_result_failf(result, &TW_EVHTTP_ERROR, 403,
                     "The name '%s' is refused: it leads out of the folder.", name);
     free(real);
     return NULL;
@@ -179,12 +179,12 @@ static struct text *read_open_file(int fd, const char *name, struct tw_result *r
         return NULL;
     }
     if (!S_ISREG(status.st_mode)) {
-        tw_result_failf(result, &HTTP_ERROR, 404, "'%s' is not a file.", name);
+        tw_result_failf(result, &TW_EVHTTP_ERROR, 404, "'%s' is not a file.", name);
         return NULL;
     }
     if (status.st_size > (off_t)FILE_SIZE_MAX) {
-        tw_result_failf(result, &HTTP_ERROR, 403, "The file '%s' is larger than %u bytes.", name,
-                        FILE_SIZE_MAX);
+        tw_result_failf(result, &TW_EVHTTP_ERROR, 403, "The file '%s' is larger than %u bytes.",
+                        name, FILE_SIZE_MAX);
         return NULL;
     }
     text = malloc(sizeof *text + (size_t)status.st_size + 1);

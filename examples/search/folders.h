@@ -46,7 +46,7 @@ void folders_clear(struct folders *folders);
 struct file_names *folders_list(const struct folders *folders, struct tw_result *result);
 void file_names_free(void *names);
 
-/* Read a whole file. On failure the result says why, and NULL is returned: HTTP_ERROR with 404 if
+/* Read a whole file. On failure the result says why, and NULL is returned: TW_EVHTTP_ERROR with 404 if
  * there is no such file, with 403 if it is not to be read. */
 struct text *folders_read(const struct folders *folders, const char *name,
                           struct tw_result *result);

@@ -220,7 +220,7 @@ bool index_search(struct index *index, const char *query, int limit, hit_fn hit,
     if (rc == SQLITE_OK)
         rc = step_through(reader->search, hit, arg);
     if (rc == SQLITE_ERROR) /* FTS5 about the query; the disk and memory have codes of their own */
-        tw_result_failf(result, &HTTP_ERROR, 400, "The query cannot be understood: %s.",
+        tw_result_failf(result, &TW_EVHTTP_ERROR, 400, "The query cannot be understood: %s.",
                         sqlite3_errmsg(reader->database));
     else if (rc != SQLITE_DONE)
         fail(result, reader->database, "searched");

@@ -33,7 +33,7 @@ bool index_add(struct index *index, const char *name, const char *bytes, size_t 
 bool index_finish(struct index *index, struct tw_result *result);
 
 /* Call hit for the best matches, best first, at most limit of them. A query that FTS5 cannot make
- * sense of fails with HTTP_ERROR 400. */
+ * sense of fails with TW_EVHTTP_ERROR 400. */
 bool index_search(struct index *index, const char *query, int limit, hit_fn hit, void *arg,
                   struct tw_result *result);
 

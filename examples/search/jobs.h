@@ -1,27 +1,25 @@
 /*
- * The jobs behind the endpoints: what blocks, in a thread of the pool.
+ * What is behind the endpoints: each makes the answer to a request (answer.h).
  *
- * Each is a tw_call_fn whose argument is a struct question and whose result is a struct answer, or
- * a failure (answer.h). A question holds copies of all that came with the request, which a thread
- * must not touch.
+ * Those that block are for threads of the pool; of the server they may read the folders and the index,
+ * which do not change. The others are for the loop's thread, and never wait.
  */
 #ifndef SEARCH_JOBS_H
 #define SEARCH_JOBS_H
 
 #include "server.h"
 
-struct question {
-    const struct server *server; /* for its folders and its index, which do not change */
-    long number;
-    char text[];
-};
+struct tw_evhttp_request;
 
-/* In one block, to be freed; NULL when memory is short. */
-struct question *question_new(const struct server *server, const char *text, long number);
+/* In a thread. */
+void search_job(struct tw_result *result, struct tw_evhttp_request *request, void *server);
+void file_job(struct tw_result *result, struct tw_evhttp_request *request, void *server);
+void slow_job(struct tw_result *result, struct tw_evhttp_request *request, void *server);
 
-void search_job(struct tw_result *result, void *question);  /* text: query; number: hits at most */
-void file_job(struct tw_result *result, void *question);    /* text: name */
-void resolve_job(struct tw_result *result, void *question); /* text: host */
-void slow_job(struct tw_result *result, void *question);    /* number: milliseconds */
+/* On the loop's thread; resolve_job() leaves a Deferred. */
+void resolve_job(struct tw_result *result, struct tw_evhttp_request *request, void *server);
+void ping_job(struct tw_result *result, struct tw_evhttp_request *request, void *server);
+void page_job(struct tw_result *result, struct tw_evhttp_request *request, void *server);
+void stats_job(struct tw_result *result, struct tw_evhttp_request *request, void *server);
 
 #endif

@@ -6,7 +6,7 @@
  * back to the loop as a Deferred's.
  *
  * The life of the program: index the folders (indexing.h), listen (server.h), answer each request
- * (handlers.h, exchange.h, jobs.h) until a signal comes, finish what runs, and go.
+ * (handlers.h, jobs.h) until a signal comes, finish what runs, and go.
  */
 #include "index.h"
 #include "indexing.h"
