@@ -41,6 +41,7 @@
 #include <twine/reactor/delayed_call.h>
 #include <twine/reactor/descriptor.h>
 #include <twine/reactor/libevent.h>
+#include <twine/reactor/plug_ins.h>
 #include <twine/reactor/reactor.h>
 #include <twine/reactor/reactor_ops.h>
 #include <twine/reactor/signal.h>

@@ -5,8 +5,8 @@
  * order made, in batches with a budget, so that I/O and timers get their turn between batches.
  * There may be many reactors in a process, one per thread; there is no global one.
  *
- * The loop itself is a plug-in (reactor_ops.h); libevent is the one used unless told otherwise
- * (libevent.h). What Twisted's ReactorBase does is written once, above the plug-in.
+ * The loop itself is a plug-in (reactor_ops.h), chosen by name (plug_ins.h); libevent is the one
+ * used unless told otherwise (libevent.h). What Twisted's ReactorBase does is written once, above the plug-in.
  */
 #ifndef TWINE_REACTOR_REACTOR_H
 #define TWINE_REACTOR_REACTOR_H
@@ -24,15 +24,18 @@ struct tw_reactor;
 typedef void (*tw_action_fn)(void *arg);
 
 /**
- * Make a reactor.
+ * Make a reactor by a plug-in.
  *
  * Thread:    any; the reactor belongs to the thread that first turns it.
  * Ownership: the reactor is yours to unref.
- * Returns:   0; -ENOENT for a plug-in nobody knows; -ENOMEM, -EMFILE and the like from the plug-in.
+ * Returns:   0; -ENOENT for a plug-in nobody knows (REG-004), which is reported too if it is the
+ *            environment that names it; -ENOMEM, -EMFILE and the like from the plug-in.
  *
- * @param plug_in "libevent", or NULL for the default, which is that
+ * @param name "libevent", "test_clock", or one that was added (plug_ins.h); NULL: the one that the
+ * environment variable TWINE_REACTOR names, and where that is not set or empty the default,
+ * "libevent"
  */
-TW_EXPORT int tw_reactor_new(const char *plug_in, struct tw_reactor **ret_reactor);
+TW_EXPORT int tw_reactor_new(const char *name, struct tw_reactor **ret_reactor);
 
 /** Hold a reactor once more. Thread: loop. Returns: the reactor; NULL for NULL. */
 TW_EXPORT struct tw_reactor *tw_reactor_ref(struct tw_reactor *reactor);
