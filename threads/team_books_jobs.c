@@ -7,9 +7,12 @@
 
 bool tw__books_take(struct tw_team *team, struct tw_task *task)
 {
-    void *claim = team;
-    /* Linked under this claim it is in the backlog, and only a canceller can be faster. */
-    if (team->coord.is_suspended || !tw__task_is_linked(task) ||
+    void *claim = __atomic_load_n(&task->_claim, __ATOMIC_RELAXED);
+    /* Its claim is looked at before its links: one that is given up is linked outside of the
+     * coordinator, but not under this claim. Under this claim it is in the backlog if it is linked:
+     * its submit has returned, so it has left the inbox with our entering. Then only a canceller
+     * can be faster. */
+    if (team->coord.is_suspended || claim != team || !tw__task_is_linked(task) ||
         !__atomic_compare_exchange_n(&task->_claim, &claim, NULL, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_RELAXED))
         return false;

@@ -151,6 +151,51 @@ TEST(a_suspended_job_is_resumed_with_cancelled)
     tw_future_unref(never);
 }
 
+enum { CHILDREN = 1000, ROUNDS = 50 };
+
+static void leave_as_it_is(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+}
+
+static void await_children(struct tw_result *result, void *arg)
+{
+    struct tw_executor *executor = (struct tw_executor *)arg;
+    struct tw_future *futures[CHILDREN];
+    size_t count = 0;
+    int rc;
+    while (count < CHILDREN &&
+           tw_executor_submit(executor, leave_as_it_is, NULL, NULL, &futures[count]) == 0)
+        count++;
+    atomic_store(&awaited, 1);
+    rc = tw_future_await(futures, count);
+    if (rc < 0 && rc != -ECANCELED)
+        tw_result_failf(result, &TW_ERROR_SYSTEM, -rc, "an await");
+    while (count-- > 0)
+        tw_future_unref(futures[count]);
+}
+
+/* Jobs are given up in the moment in which one that awaits them would run them itself: each is over
+ * one way, and once. */
+TEST(given_up_while_they_are_awaited)
+{
+    int round;
+    for (round = 0; round < ROUNDS; round++) {
+        struct tw_pool *pool = new_pool(1);
+        struct tw_executor *executor;
+        atomic_store(&awaited, 0);
+        CU_ASSERT_EQUAL_FATAL(tw_executor_over(tw_pool_worker(pool), &executor), 0);
+        CU_ASSERT_EQUAL(tw_executor_submit(executor, await_children, executor, NULL, NULL), 0);
+        while (!atomic_load(&awaited))
+            sched_yield();
+        CU_ASSERT_EQUAL(tw_pool_shutdown(pool, TW_FOREVER, NULL), 0);
+        CU_ASSERT_EQUAL(tw_executor_join(executor, TW_FOREVER), 0);
+        tw_executor_unref(executor);
+        tw_pool_unref(pool);
+    }
+}
+
 /* One of its own threads asks all to end, and is told that it cannot wait. */
 static void shut_from_inside(struct tw_task *task, int status)
 {
