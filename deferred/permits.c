@@ -84,7 +84,7 @@ bool tw__permits_release(struct tw__permits *permits)
 struct run {
     struct tw__waiter inside, outside;
     int parts;                   /* of these two, that are there */
-    bool is_cancelled;           /* between getting the permit and being called */
+    bool is_cancelled;           /* the function is not to be called any more */
     struct tw__permits *permits; /* a reference, while it has a permit */
     tw_call_fn fn;
     void *arg;
@@ -153,7 +153,7 @@ static int cancel_run(struct tw_source *source, void *arg)
         tw__waiter_fire(&run->outside);
         return 0;
     }
-    run->is_cancelled = run->inside.is_due; /* it has the permit, but has not been called */
+    run->is_cancelled = true; /* it may have a permit, and not have been called yet */
     rc = tw_deferred_cancel(&run->inside.deferred);
     if (rc == 0 && run->outside.is_due)
         tw__waiter_fire(&run->outside);

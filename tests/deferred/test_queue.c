@@ -110,6 +110,32 @@ TEST(QUE_004_get_takes_the_oldest)
     tear_down();
 }
 
+/* QUE-004: also when room is made for more while the oldest is somewhere in the middle. */
+TEST(QUE_004_order_is_kept_when_it_grows)
+{
+    struct tw_deferred *a;
+    int i, next = 1;
+    set_up();
+    for (i = 1; i <= 10; i++)
+        CU_ASSERT_EQUAL(put(i), 0);
+    for (; i <= 60; i++) {
+        CU_ASSERT_EQUAL(put(i), 0);
+        if (i % 3)
+            continue;
+        trace_clear();
+        a = get("a");
+        CU_ASSERT_EQUAL(atoi(trace_text + 2), next++);
+        tw_deferred_unref(a);
+    }
+    for (; next <= 60; next++) {
+        trace_clear();
+        a = get("a");
+        CU_ASSERT_EQUAL(atoi(trace_text + 2), next);
+        tw_deferred_unref(a);
+    }
+    tear_down();
+}
+
 /* QUE-005: with nothing stored a get waits, if there is room in the backlog. */
 TEST(QUE_005_get_waits)
 {

@@ -190,6 +190,41 @@ TEST(SEM_008_runs_so_many_at_a_time)
     tear_down();
 }
 
+static struct tw_deferred *other;
+
+static void cancel_other(struct tw_result *result, void *name)
+{
+    granted(result, name);
+    CU_ASSERT_EQUAL(tw_deferred_cancel(other), 0);
+    CU_ASSERT_TRUE(tw_deferred_is_called(other));
+    trace("%s. ", (const char *)name);
+}
+
+/* SEM-008: a cancel from inside a call of another in the line is over when it returns; whoever gets
+ * the token has his turn after that call. */
+TEST(SEM_008_cancelled_from_inside_the_line)
+{
+    struct tw_deferred *b = NULL, *c;
+    struct pair inner = make();
+    set_up(2);
+    CU_ASSERT_EQUAL(
+        tw_deferred_semaphore_run(semaphore, give_deferred, inner.deferred, NULL, &other), 0);
+    settle(other, "run");
+    tw_deferred_unref(acquire("a"));
+    CU_ASSERT_EQUAL(tw_deferred_semaphore_acquire(semaphore, &b), 0);
+    tw_deferred_add_both(b, cancel_other, "b", NULL);
+    c = acquire("c");
+    release();
+    TRACED("a+ b+ run!125 b. c+ ");
+    release();
+    release();
+    drop(&inner);
+    tw_deferred_unref(b);
+    tw_deferred_unref(c);
+    tw_deferred_unref(other);
+    tear_down();
+}
+
 /* A run inside a call of another in the line takes a free token at once. */
 static void run_inside(struct tw_result *result, void *name)
 {

@@ -133,6 +133,31 @@ TEST(CLK_010_cancel_from_inside_the_call)
     tear_down();
 }
 
+static void count_calls(void *expected)
+{
+    CU_ASSERT_EQUAL(tw_reactor_delayed_calls(reactor, NULL, 0), *(size_t *)expected);
+    write_name("counted");
+}
+
+/* CLK-012: the calls that have still to run can be listed, inside one too, which is none of them. */
+TEST(CLK_012_pending_calls_are_listed)
+{
+    struct tw_delayed_call *calls[2] = {NULL, NULL}, *later_one;
+    size_t one = 1;
+    set_up();
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, 1, count_calls, &one, NULL, NULL), 0);
+    later_one = later(2, "b");
+    CU_ASSERT_EQUAL(tw_reactor_delayed_calls(reactor, calls, 2), 2);
+    advance(1);
+    WROTE("counted ");
+    CU_ASSERT_EQUAL(tw_reactor_delayed_calls(reactor, calls, 2), 1);
+    CU_ASSERT_PTR_EQUAL(calls[0], later_one);
+    advance(1);
+    CU_ASSERT_EQUAL(tw_reactor_delayed_calls(reactor, calls, 2), 0);
+    tw_delayed_call_unref(later_one);
+    tear_down();
+}
+
 /* CLK-013: time does not go back. */
 TEST(CLK_013_negative_advance)
 {
