@@ -122,6 +122,25 @@ TEST(cancelling_the_deferred_cancels_the_future)
     tear_down();
 }
 
+/* A late failure is not reported: who has cancelled does not want to know. */
+TEST(a_late_failure_of_a_cancelled_one_is_not_reported)
+{
+    struct tw_future *future = new_future();
+    struct tw_result result = TW_RESULT_INIT;
+    struct tw_deferred *deferred;
+    set_up();
+    tw_future_begin(future);
+    deferred = from_future(future, "it");
+    CU_ASSERT_EQUAL(tw_deferred_cancel(deferred), 0);
+    tw_result_failf(&result, &TW_ERROR, 7, "stopped half-way");
+    CU_ASSERT_EQUAL(tw_future_set(future, &result), 0);
+    pass();
+    TRACED("it!125 ");
+    tw_deferred_unref(deferred);
+    tw_future_unref(future);
+    tear_down();
+}
+
 /* A reactor that goes fails it, on the spot; the future goes on without. On its way home, too. */
 TEST(a_reactor_that_goes_leaves_the_future_alone)
 {

@@ -298,12 +298,17 @@ static void do_nothing(struct tw_result *result, void *arg)
     (void)arg;
 }
 
+static void await_it(struct tw_result *result, void *deferred)
+{
+    tw_await((struct tw_deferred *)deferred, result);
+}
+
 /* Outside a coroutine an await is refused with a sentence, and its result says so too; so in a
  * callback of a coroutine's outcome. */
 TEST(an_await_outside_a_coroutine_is_refused)
 {
     struct tw_result seen = TW_RESULT_INIT;
-    struct pair first = make(), second = make();
+    struct pair first = make(), second = make(), third = make();
     struct tw_deferred *outcome;
     PROVOKE(tw_await(first.deferred, &seen));
     CU_ASSERT_PTR_NOT_NULL(strstr(harness_report(0)->text, "tw_spawn"));
@@ -312,8 +317,10 @@ TEST(an_await_outside_a_coroutine_is_refused)
     tw_result_done(&seen);
     PROVOKE(tw_await_in_thread(NULL, see, "work", destroy_name, NULL));
     TRACED("~work ");
-    outcome = spawn(NULL, do_nothing, NULL);
+    outcome = spawn(NULL, await_it, third.deferred);
     tw_deferred_add_both(outcome, await_in_callback, first.deferred, NULL);
+    fire(third.source, 1);
+    drop(&third);
     settle(outcome, "outcome");
     TRACED("outcome!22 ");
     tw_deferred_unref(outcome);
