@@ -56,11 +56,24 @@ static void make_internal(struct event *event)
 
 /* --- events ----------------------------------------------------------------------------------- */
 
+/* In a forked child, on a base that its user has made the child's by event_reinit(): what the events
+ * wait for is the parent's, to read it would take it from there. Returns whether it is so. */
+static bool leave_to_parent(struct libevent_reactor *own)
+{
+    if (!tw_reactor_is_inherited(&own->base))
+        return false;
+    event_del(&own->wake);
+    event_del(&own->timer);
+    return true;
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
     struct libevent_reactor *own = (struct libevent_reactor *)arg;
     (void)fd;
     (void)what;
+    if (leave_to_parent(own))
+        return;
     tw_reactor_woken(&own->base);
     event_active(&own->pass, EV_READ, 0);
 }
@@ -71,6 +84,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct libevent_reactor *own = (struct libevent_reactor *)arg;
     (void)what;
+    if (leave_to_parent(own))
+        return;
 #if HAS_TIMERFD
     {
         uint64_t times;
@@ -180,6 +195,11 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
     struct watched *watched = (struct watched *)arg;
     (void)fd;
+    if (tw_reactor_is_inherited(watched->reactor)) { /* as leave_to_parent() */
+        event_del(&watched->read);
+        event_del(&watched->write);
+        return;
+    }
     tw_reactor_descriptor_ready(watched->reactor, watched->descriptor,
                                 what & EV_READ ? TW_IO_READ : TW_IO_WRITE);
 }
@@ -277,8 +297,10 @@ static int turn(struct tw_reactor *reactor, bool block)
     begin_turn(own);
     rc = event_base_loop(own->event_base, flags);
     end_turn(own);
-    if (rc >= 0)
-        return 0;
+    if (rc >= 0) /* the user may have told the loop to end, and then it does */
+        return event_base_got_break(own->event_base) || event_base_got_exit(own->event_base)
+                   ? -EINTR
+                   : 0;
     /* Without an errno: a callback of the user's own loop calls this.
      * (event_base_get_running_event() would tell, but crashes when nothing runs: 2.1.12.) */
     return errno

@@ -25,6 +25,12 @@ TW_BEGIN_DECLS
  *            reactor's own.
  * Returns:   0; -ENOMEM; -EMFILE and the like.
  *
+ * event_base_loopbreak() and event_base_loopexit() end what turns the loop, tw_reactor_run() with
+ * -EINTR too; the reactor goes on with the next turn.
+ *
+ * In a forked child the reactor is the parent's: it answers -EOWNERDEAD, and leaves the base alone.
+ * Your own use of the base there needs event_reinit(), as ever; the reactor needs none.
+ *
  * Call event_base_priority_init() before: libevent refuses it while an event is active, and the
  * first turn is waited for by one.
  */

@@ -163,6 +163,11 @@ int tw_reactor_set_shutdown_timeout(struct tw_reactor *reactor, int64_t timeout)
     return 0;
 }
 
+bool tw_reactor_is_inherited(struct tw_reactor *reactor)
+{
+    return tw__reactor_is_inherited(reactor);
+}
+
 struct tw_worker *tw_reactor_worker(struct tw_reactor *reactor)
 {
     return reactor ? &reactor->_common->mailbox->base : NULL;

@@ -77,8 +77,9 @@ TW_EXPORT struct tw_clock *tw_reactor_clock(struct tw_reactor *reactor);
  * Thread:  the one that is to be the loop's.
  * Blocks:  for as long as the reactor runs.
  * Returns: 0 once stopped, or crashed; -EDEADLK from inside a turn (RCT-004); -ESHUTDOWN if it has
- *          been stopped before (RCT-005); -EOWNERDEAD in a forked child; a negative errno if the
- *          loop itself broke down, and then it may be run again.
+ *          been stopped before (RCT-005); -EOWNERDEAD in a forked child; -EINTR if a callback told
+ *          the loop to end in the loop's own way, by event_base_loopbreak() and the like; another
+ *          negative errno if the loop itself broke down. After these it may be run again.
  */
 TW_EXPORT int tw_reactor_run(struct tw_reactor *reactor);
 

@@ -76,6 +76,10 @@ TW_EXPORT void tw_reactor_descriptor_ready(struct tw_reactor *reactor,
 TW_EXPORT int tw_reactor_watch_none(struct tw_reactor *reactor, struct tw_descriptor *descriptor,
                                     unsigned what, void **slot);
 
+/** Whether it was made before this process was forked: it is the parent's, whose descriptors must not
+ * be read here, nor anything else of it be touched. Thread: any. */
+TW_EXPORT bool tw_reactor_is_inherited(struct tw_reactor *reactor);
+
 /** Do what is to be done: calls from threads, timers that are due, shutting down. Thread: loop. */
 TW_EXPORT void tw_reactor_pass(struct tw_reactor *reactor);
 

@@ -54,7 +54,7 @@ int tw_reactor_run(struct tw_reactor *reactor)
     common = reactor->_common;
     if (common->is_turning || common->is_in_pass)
         return tw__misuse(-EDEADLK, refusal);
-    if (common->state >= REACTOR_STOPPING || (common->state == REACTOR_NEW && common->wants_stop))
+    if (common->state == REACTOR_STOPPED || (common->state == REACTOR_NEW && common->wants_stop))
         return -ESHUTDOWN;
     common->wants_crash = common->wants_crash && common->state != REACTOR_NEW;
     if (common->state == REACTOR_NEW)

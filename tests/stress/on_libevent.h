@@ -24,7 +24,7 @@ static void drop_both(void)
     base = NULL;
 }
 
-static void own(void)
+__attribute__((unused)) static void own(void)
 {
     CU_ASSERT_EQUAL_FATAL(tw_reactor_new(NULL, &reactor), 0);
 }

@@ -260,3 +260,132 @@ TEST(TIM_001_timers_of_the_users_lose_no_delayed_call)
     event_free(event);
     drop_both();
 }
+
+/* --- the user's ways to end a loop ------------------------------------------------------------ */
+
+static void break_loop(void *arg)
+{
+    count(arg);
+    event_base_loopbreak(tw_libevent_reactor_base(reactor));
+}
+
+static void exit_loop(void *arg)
+{
+    count(arg);
+    event_base_loopexit(tw_libevent_reactor_base(reactor), NULL);
+}
+
+static void call(tw_action_fn action, void *arg)
+{
+    CU_ASSERT_EQUAL(tw_reactor_call_from_thread(reactor, action, arg, NULL), 0);
+}
+
+/* loopbreak and loopexit end run, which may be called again. */
+TEST(users_loopbreak_ends_run)
+{
+    int calls = 0;
+    own();
+    call(break_loop, &calls);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), -EINTR);
+    CU_ASSERT_TRUE(tw_reactor_is_running(reactor));
+    call(exit_loop, &calls);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), -EINTR);
+    call(stop, &calls);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    CU_ASSERT_EQUAL(calls, 3);
+    reactor = tw_reactor_unref(reactor);
+}
+
+/* They end the user's own dispatch, too, though the reactor has work left: that is done when the
+ * loop is turned again. */
+TEST(users_loopbreak_ends_dispatch)
+{
+    int calls = 0;
+    adopt();
+    call(break_loop, &calls);
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, 3600 * TW_SECOND, count, &calls, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(event_base_dispatch(base), 0);
+    CU_ASSERT_TRUE(event_base_got_break(base));
+    call(exit_loop, &calls);
+    CU_ASSERT_EQUAL(event_base_dispatch(base), 0);
+    CU_ASSERT_TRUE(event_base_got_exit(base));
+    CU_ASSERT_EQUAL(calls, 2);
+    drop_both();
+}
+
+static void hold(struct tw_trigger *trigger, void *ret_trigger)
+{
+    CU_ASSERT_EQUAL(tw_trigger_hold(trigger), 0);
+    *(struct tw_trigger **)ret_trigger = tw_trigger_ref(trigger);
+}
+
+static void release(void *trigger)
+{
+    CU_ASSERT_EQUAL(tw_trigger_release((struct tw_trigger *)trigger), 0);
+    tw_trigger_unref((struct tw_trigger *)trigger);
+}
+
+/* A shutdown that was broken off is gone on with by the next run. */
+TEST(users_loopbreak_in_a_shutdown)
+{
+    struct tw_trigger *holds = NULL;
+    int calls = 0;
+    own();
+    CU_ASSERT_EQUAL(
+        tw_reactor_add_trigger(reactor, TW_PHASE_BEFORE, "shutdown", hold, &holds, NULL, NULL), 0);
+    call(stop, &calls);
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, TW_MILLISECOND, break_loop, &calls, NULL, NULL),
+                    0);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), -EINTR);
+    call(release, holds);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    CU_ASSERT_EQUAL(calls, 2);
+    reactor = tw_reactor_unref(reactor);
+}
+
+/* --- when it is over, under the user's loop --------------------------------------------------- */
+
+static void note_over(struct tw_trigger *trigger, void *counter)
+{
+    (void)trigger;
+    count(counter);
+}
+
+/* R22: a trigger after shutdown tells when the reactor has finished, under the user's dispatch too;
+ * and one after startup that it has started. */
+TEST(R22_triggers_under_the_users_loop)
+{
+    int started = 0, over = 0, calls = 0;
+    adopt();
+    CU_ASSERT_EQUAL(tw_reactor_call_when_running(reactor, count, &started, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(
+        tw_reactor_add_trigger(reactor, TW_PHASE_AFTER, "shutdown", note_over, &over, NULL, NULL),
+        0);
+    CU_ASSERT_EQUAL(event_base_loop(base, EVLOOP_NONBLOCK) >= 0, 1);
+    CU_ASSERT(started == 1 && over == 0);
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, TW_MILLISECOND, stop, &calls, NULL, NULL), 0);
+    tw_deferred_unref(send_out(&calls));
+    CU_ASSERT(event_base_dispatch(base) >= 0);
+    CU_ASSERT_EQUAL(over, 1);
+    CU_ASSERT_EQUAL(calls, 2);
+    drop_both();
+}
+
+/* R22: a shutdown that a trigger holds keeps the user's loop, until the time is up. */
+TEST(R22_held_shutdown_keeps_the_users_loop)
+{
+    struct tw_trigger *holds = NULL;
+    int over = 0, calls = 0;
+    adopt();
+    CU_ASSERT_EQUAL(tw_reactor_set_shutdown_timeout(reactor, 2 * TW_MILLISECOND), 0);
+    CU_ASSERT_EQUAL(
+        tw_reactor_add_trigger(reactor, TW_PHASE_BEFORE, "shutdown", hold, &holds, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(
+        tw_reactor_add_trigger(reactor, TW_PHASE_AFTER, "shutdown", note_over, &over, NULL, NULL),
+        0);
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, 0, stop, &calls, NULL, NULL), 0);
+    CU_ASSERT(event_base_dispatch(base) >= 0);
+    CU_ASSERT_EQUAL(over, 1);
+    tw_trigger_unref(holds);
+    drop_both();
+}
