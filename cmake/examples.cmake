@@ -1,5 +1,6 @@
 # examples/NAME.c and examples/migrating/NAME.c are a program each; examples/search/ is one program;
-# examples/stranger/ is two, the same before and after; examples/three_ways/ is three.
+# examples/stranger/ is two, the same before and after; examples/three_ways/ is three;
+# examples/many_reactors/ is one.
 
 file(GLOB example_sources CONFIGURE_DEPENDS examples/*.c)
 foreach(source ${example_sources})
@@ -38,6 +39,8 @@ foreach(way callbacks coroutine blocking)
   set_target_properties(three_ways_${way} PROPERTIES OUTPUT_NAME ${way}
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/examples/three_ways")
 endforeach()
+
+add_subdirectory(examples/many_reactors)
 
 pkg_check_modules(SEARCH_NEEDS QUIET libevent_extra sqlite3 libcrypto)
 if(SEARCH_NEEDS_FOUND)
