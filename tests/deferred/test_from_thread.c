@@ -61,6 +61,41 @@ static struct tw_deferred *send(tw_call_fn work, const char *name, const char *a
 
 /* --- the way there and back ------------------------------------------------------------------- */
 
+/* THR-001: work is handed to the pool, with its argument, and there is a Deferred for its result. */
+TEST(THR_001_work_and_a_deferred)
+{
+    struct tw_deferred *deferred;
+    set_up();
+    deferred = send(work_value, "work", "it");
+    CU_ASSERT_PTR_NOT_NULL(deferred);
+    CU_ASSERT_FALSE(tw_deferred_is_called(deferred));
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    pass();
+    CU_ASSERT_TRUE(tw_deferred_is_called(deferred));
+    TRACED("work=0 ~work it home ");
+    tw_deferred_unref(deferred);
+    tear_down();
+}
+
+/* THR-005: a job that fails does not affect one before it, nor one after it. */
+TEST(THR_005_jobs_are_independent)
+{
+    struct tw_deferred *first, *bad, *last;
+    set_up();
+    first = send(work_value, "1", "first");
+    bad = send(work_failure, "2", "bad");
+    last = send(work_value, "3", "last");
+    while (tw_memory_worker_perform(pool) == 1)
+        ;
+    TRACED("1=0 ~1 2 ~2 3=0 ~3 ");
+    pass();
+    TRACED("first home bad!7 last home ");
+    tw_deferred_unref(first);
+    tw_deferred_unref(bad);
+    tw_deferred_unref(last);
+    tear_down();
+}
+
 /* THR-001, THR-002: work starts from null, its argument goes right after it, and the result is
  * home only when the loop passes. */
 TEST(THR_002_result_comes_home_in_a_pass)
@@ -396,6 +431,31 @@ TEST(reactor_that_goes_takes_no_more_work)
     trace_clear();
     tw_deferred_unref(first);
     reactor = gone;
+    tear_down();
+}
+
+static void see_limit(void *ret_limit)
+{
+    struct tw_pool *own_pool = NULL;
+    CU_ASSERT_EQUAL(tw_reactor_get_thread_pool(reactor, &own_pool), 0);
+    *(size_t *)ret_limit = tw_pool_limit(own_pool);
+}
+
+/* THR-007: work for the reactor's own pool waits until the reactor runs: until then it has no thread. */
+TEST(THR_007_work_waits_for_the_reactor)
+{
+    struct tw_deferred *deferred = NULL;
+    size_t limit = 1;
+    set_up();
+    CU_ASSERT_EQUAL(tw_defer_to_thread(reactor, work_value, "1", destroy_name, &deferred), 0);
+    tw_deferred_add_both(deferred, see_shutdown, "it", NULL);
+    see_limit(&limit);
+    CU_ASSERT_EQUAL(limit, 0);
+    pass();
+    TRACED("");
+    reactor = tw_reactor_unref(reactor);
+    tw_deferred_unref(deferred);
+    trace_clear();
     tear_down();
 }
 
