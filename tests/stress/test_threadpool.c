@@ -388,30 +388,55 @@ TEST(TPL_011_stop_waits_for_threads_of_ones_own)
     tw_threadpool_unref(pool);
 }
 
-static void *adjust_often(void *pool)
+struct adjuster {
+    pthread_t thread;
+    struct tw_threadpool *pool;
+    pthread_barrier_t *barrier;
+    size_t number;
+};
+
+#define ROUNDS 500
+
+static void *adjust_often(void *arg)
 {
+    struct adjuster *own = (struct adjuster *)arg;
     size_t i;
-    for (i = 0; i < 300; i++)
-        tw_threadpool_adjust_pool_size((struct tw_threadpool *)pool, i % 3, 2 + i % 3);
+    for (i = 0; i < ROUNDS; i++) {
+        pthread_barrier_wait(own->barrier);
+        tw_threadpool_adjust_pool_size(own->pool, 0, 2 * own->number + i % 2);
+        pthread_barrier_wait(own->barrier);
+    }
     return NULL;
 }
 
 /* Whoever adjusts last is obeyed, from whatever threads. */
 TEST(adjusting_from_several_threads)
 {
-    struct tw_threadpool *pool = make(1, 2);
-    pthread_t threads[3];
-    int i;
+    struct tw_threadpool *pool = make(0, 2);
+    struct adjuster adjusters[3];
+    pthread_barrier_t barrier;
+    size_t i, wrong = 0;
+    pthread_barrier_init(&barrier, NULL, 4);
     CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
-    for (i = 0; i < 3; i++)
-        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, adjust_often, pool), 0);
-    for (i = 0; i < 100; i++)
+    for (i = 0; i < 3; i++) {
+        adjusters[i].pool = pool;
+        adjusters[i].barrier = &barrier;
+        adjusters[i].number = i + 1;
+        CU_ASSERT_EQUAL_FATAL(
+            pthread_create(&adjusters[i].thread, NULL, adjust_often, &adjusters[i]), 0);
+    }
+    for (i = 0; i < ROUNDS; i++) {
+        pthread_barrier_wait(&barrier);
         CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, NULL, NULL), 0);
+        pthread_barrier_wait(&barrier);
+        wrong += tw_pool_limit(tw_threadpool_pool(pool)) != tw_threadpool_max(pool);
+    }
     for (i = 0; i < 3; i++)
-        pthread_join(threads[i], NULL);
-    CU_ASSERT_EQUAL(tw_pool_limit(tw_threadpool_pool(pool)), tw_threadpool_max(pool));
+        pthread_join(adjusters[i].thread, NULL);
+    CU_ASSERT_EQUAL(wrong, 0);
     CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
-    CU_ASSERT_EQUAL(atomic_load(&ran), 100);
+    CU_ASSERT_EQUAL(atomic_load(&ran), ROUNDS);
+    pthread_barrier_destroy(&barrier);
     tw_threadpool_unref(pool);
 }
 

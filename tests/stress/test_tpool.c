@@ -526,6 +526,72 @@ TEST(TCL_023_wait_in_a_coroutine_awaits)
     close_loop(&loop);
 }
 
+static void open_gates(void *arg)
+{
+    int i;
+    for (i = 0; i < 3; i++)
+        open_gate(arg);
+}
+
+/* TCL-023: several that are completed at once come home once. */
+TEST(TCL_023_several_are_completed_at_once)
+{
+    int round;
+    for (round = 0; round < 50; round++) {
+        struct loop loop = {.pool = create(3, 3)};
+        uint64_t jobs[3];
+        size_t i, left = 3;
+        CU_ASSERT_EQUAL_FATAL(tw_reactor_new(NULL, &loop.reactor), 0);
+        sem_init(&loop.gate, 0, 0);
+        for (i = 0; i < 3; i++)
+            jobs[i] = post(loop.pool, hold, &loop.gate);
+        WAIT_UNTIL(atomic_load(&ran) == 3);
+        CU_ASSERT_EQUAL(tw_reactor_call_from_thread(loop.reactor, open_gates, &loop, NULL), 0);
+        while (left > 0) {
+            int done = tw_tpool_wait(loop.pool, loop.reactor, jobs, left);
+            CU_ASSERT_TRUE_FATAL(done > 0);
+            left -= (size_t)done;
+            memmove(jobs, jobs + done, left * sizeof jobs[0]);
+        }
+        close_loop(&loop);
+    }
+}
+
+struct nested {
+    struct tw_task task;
+    struct loop *loop;
+};
+
+static void wait_in_a_lock(struct tw_task *task, int status)
+{
+    struct loop *loop = ((struct nested *)task)->loop;
+    (void)status;
+    PROVOKE_ERROR(tw_tpool_wait(loop->pool, loop->reactor, &loop->job, 1), -EDEADLK);
+    CU_ASSERT_PTR_NOT_NULL(strstr(harness_report(0)->text, "tw_tpool_wait"));
+    open_gate(loop);
+}
+
+static void lock_in_a_coroutine(struct tw_result *result, void *arg)
+{
+    struct nested nested = {.loop = (struct loop *)arg};
+    struct tw_worker *lock = NULL;
+    (void)result;
+    CU_ASSERT_EQUAL_FATAL(tw_lock_worker_new(&lock), 0);
+    tw_task_init(&nested.task, wait_in_a_lock);
+    CU_ASSERT_EQUAL(tw_worker_submit(lock, &nested.task), 0);
+    tw_worker_unref(lock);
+}
+
+/* TCL-024: on a coroutine's stack too, inside another's task a wait is refused. */
+TEST(TCL_024_inside_a_lock_a_coroutine_may_not_wait)
+{
+    struct loop loop;
+    open_loop(&loop);
+    CU_ASSERT_EQUAL(tw_spawn(loop.reactor, lock_in_a_coroutine, &loop, NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(loop.ticks, 1);
+    close_loop(&loop);
+}
+
 static void stop_reactor(void *arg)
 {
     tw_reactor_stop(((struct loop *)arg)->reactor);
@@ -593,6 +659,7 @@ TEST(TCL_024_in_a_job_of_the_same_pool_wait_is_refused)
     harness_misuse_end();
     CU_ASSERT_EQUAL(loop.answer, -EDEADLK);
     CU_ASSERT_EQUAL(loop.ticks, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(harness_report(0)->text, "tw_tpool_future"));
     CU_ASSERT_EQUAL(tw_tpool_release(loop.pool), 0);
 }
 
@@ -1019,6 +1086,35 @@ TEST(several_threads_use_one_pool)
         CU_ASSERT_EQUAL(clients[i].wrong, 0);
     }
     CU_ASSERT_EQUAL(tw_tpool_release(pool), 0);
+}
+
+static void *post_until_refused(void *arg)
+{
+    struct client *client = (struct client *)arg;
+    uint64_t job = 0;
+    while (tw_tpool_post(client->pool, 0, give_back, text, count_destroyed, &job) >= 0)
+        client->wrong--;
+    return NULL;
+}
+
+/* A post that meets a release is done or given up, and refused afterwards: either way its argument
+ * goes, and nothing of it stays. */
+TEST(posting_while_the_pool_is_released)
+{
+    int round, reports = 0;
+    unsetenv("TWINE_ABORT_ON_MISUSE"); /* one that comes late is told so */
+    for (round = 0; round < 100; round++) {
+        struct client client = {.pool = create(1, 2)};
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&client.thread, NULL, post_until_refused, &client), 0);
+        WAIT_UNTIL(atomic_load(&ran) > 0);
+        CU_ASSERT_EQUAL(tw_tpool_release(client.pool), 0);
+        pthread_join(client.thread, NULL);
+        CU_ASSERT_EQUAL(atomic_load(&destroyed), 1 - client.wrong);
+        reports = harness_reports();
+    }
+    setenv("TWINE_ABORT_ON_MISUSE", "1", 1);
+    CU_ASSERT_TRUE(reports <= round);
+    EXPECT_REPORTS(reports);
 }
 
 /* A reactor that has stopped is not served any more. */
