@@ -200,6 +200,8 @@ int tw_threadpool_start(struct tw_threadpool *pool)
     bool had_started, has_stopped;
     if (!pool)
         return tw__misuse(-EINVAL, "tw_threadpool_start: needs a pool");
+    if (tw__threadpool_is_inherited(pool))
+        return -EOWNERDEAD;
     tw__lock_acquire(&pool->lock);
     had_started = pool->locked.has_started;
     has_stopped = pool->locked.has_stopped;
@@ -215,6 +217,8 @@ int tw_threadpool_adjust_pool_size(struct tw_threadpool *pool, size_t min, size_
     bool has_stopped;
     if (!pool || min > max)
         return tw__misuse(-EINVAL, "tw_threadpool_adjust_pool_size: needs a pool, and min <= max");
+    if (tw__threadpool_is_inherited(pool))
+        return -EOWNERDEAD;
     tw__lock_acquire(&pool->lock);
     has_stopped = pool->locked.has_stopped;
     pool->locked.min = min;
@@ -246,6 +250,8 @@ int tw_threadpool_stop(struct tw_threadpool *pool)
     bool had_stopped;
     if (!pool)
         return tw__misuse(-EINVAL, "tw_threadpool_stop: needs a pool");
+    if (tw__threadpool_is_inherited(pool))
+        return -EOWNERDEAD;
     if (is_inside(pool))
         return tw__misuse(-EDEADLK,
                           "tw_threadpool_stop: a thread of the pool cannot wait for its own end");
@@ -294,53 +300,49 @@ int tw_threadpool_stop_a_worker(struct tw_threadpool *pool)
     return tw_team_shrink(pool->team, 1);
 }
 
+struct numbers {
+    size_t min, max;
+    bool is_started, is_stopped;
+};
+
+/* Of one moment; none in a forked child. */
+static struct numbers read_numbers(struct tw_threadpool *pool)
+{
+    struct numbers numbers = {.min = 0};
+    if (!pool || tw__threadpool_is_inherited(pool))
+        return numbers;
+    tw__lock_acquire(&pool->lock);
+    numbers.min = pool->locked.min;
+    numbers.max = pool->locked.max;
+    numbers.is_started = pool->locked.has_started && !pool->locked.has_stopped;
+    numbers.is_stopped = pool->locked.has_stopped;
+    tw__lock_release(&pool->lock);
+    return numbers;
+}
+
 size_t tw_threadpool_min(struct tw_threadpool *pool)
 {
-    size_t min;
-    if (!pool)
-        return 0;
-    tw__lock_acquire(&pool->lock);
-    min = pool->locked.min;
-    tw__lock_release(&pool->lock);
-    return min;
+    return read_numbers(pool).min;
 }
 
 size_t tw_threadpool_max(struct tw_threadpool *pool)
 {
-    size_t max;
-    if (!pool)
-        return 0;
-    tw__lock_acquire(&pool->lock);
-    max = pool->locked.max;
-    tw__lock_release(&pool->lock);
-    return max;
+    return read_numbers(pool).max;
+}
+
+bool tw_threadpool_started(struct tw_threadpool *pool)
+{
+    return read_numbers(pool).is_started;
+}
+
+bool tw_threadpool_joined(struct tw_threadpool *pool)
+{
+    return read_numbers(pool).is_stopped;
 }
 
 const char *tw_threadpool_name(struct tw_threadpool *pool)
 {
     return pool ? pool->name : NULL;
-}
-
-bool tw_threadpool_started(struct tw_threadpool *pool)
-{
-    bool is_started;
-    if (!pool)
-        return false;
-    tw__lock_acquire(&pool->lock);
-    is_started = pool->locked.has_started && !pool->locked.has_stopped;
-    tw__lock_release(&pool->lock);
-    return is_started;
-}
-
-bool tw_threadpool_joined(struct tw_threadpool *pool)
-{
-    bool has_stopped;
-    if (!pool)
-        return false;
-    tw__lock_acquire(&pool->lock);
-    has_stopped = pool->locked.has_stopped;
-    tw__lock_release(&pool->lock);
-    return has_stopped;
 }
 
 size_t tw_threadpool_workers(struct tw_threadpool *pool)

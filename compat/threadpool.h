@@ -9,7 +9,8 @@
  * What comes first here is its narrow interface: start, stop, adjust, call in thread, call with a
  * callback. What is accepted before start runs after it. The rest of the old class stands below, as
  * legacy, each with what to use instead. In new code use threads/pool.h, and tw_defer_to_pool() for
- * a result on the loop's thread.
+ * a result on the loop's thread. In a forked child the parent's pools answer -EOWNERDEAD, and all
+ * numbers are 0.
  */
 #ifndef TWINE_COMPAT_THREADPOOL_H
 #define TWINE_COMPAT_THREADPOOL_H

@@ -12,6 +12,7 @@
 #include <twine/base/lock_internal.h>
 #include <twine/base/park_internal.h>
 #include <twine/compat/threadpool.h>
+#include <twine/threads/worker_internal.h>
 
 #define TW__THREADPOOL_NAME_SIZE 128
 
@@ -43,5 +44,11 @@ int tw__threadpool_make_pool(struct tw_threadpool *pool, size_t stack_size);
 int tw__threadpool_make_team(struct tw_threadpool *pool, struct tw_worker *coordinator);
 
 void tw__threadpool_drop_hold(struct tw_threadpool *pool);
+
+/* Made before this process was forked: its lock may be held by nobody. */
+static inline bool tw__threadpool_is_inherited(struct tw_threadpool *pool)
+{
+    return tw__worker_is_inherited(tw_threadpool_worker(pool));
+}
 
 #endif

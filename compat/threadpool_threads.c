@@ -113,7 +113,7 @@ size_t tw_threadpool_threads(struct tw_threadpool *pool, void (*fn)(const char *
 {
     const struct tw__threadpool_thread *thread;
     size_t count = 0;
-    if (!pool)
+    if (!pool || tw__threadpool_is_inherited(pool))
         return 0;
     tw__lock_acquire(&pool->lock);
     for (thread = pool->locked.threads; thread; thread = thread->next, count++)

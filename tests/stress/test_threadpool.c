@@ -6,6 +6,8 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 SUITE_WITH_THREADS("threadpool and threads")
 
@@ -437,6 +439,34 @@ TEST(adjusting_from_several_threads)
     CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
     CU_ASSERT_EQUAL(atomic_load(&ran), ROUNDS);
     pthread_barrier_destroy(&barrier);
+    tw_threadpool_unref(pool);
+}
+
+/* In a forked child the parent's pool answers without touching its lock, and its work is left alone.
+ */
+TEST(a_forked_child_leaves_the_parents_pool_alone)
+{
+    struct tw_threadpool *pool = make(1, 2);
+    int status = 0;
+    pid_t child;
+    CU_ASSERT_EQUAL(tw_threadpool_call_in_thread(pool, count_ran, NULL, count_destroyed), 0);
+    child = fork();
+    if (child == 0) {
+        int wrong = tw_threadpool_start(pool) != -EOWNERDEAD;
+        wrong += tw_threadpool_call_in_thread(pool, count_ran, NULL, NULL) != -EOWNERDEAD;
+        wrong += tw_threadpool_adjust_pool_size(pool, 0, 1) != -EOWNERDEAD;
+        wrong += tw_threadpool_start_a_worker(pool) != -EOWNERDEAD;
+        wrong += tw_threadpool_max(pool) != 0 || tw_threadpool_started(pool);
+        wrong += tw_threadpool_threads(pool, NULL, NULL) != 0 || tw_threadpool_workers(pool) != 0;
+        wrong += tw_threadpool_stop(pool) != -EOWNERDEAD;
+        tw_threadpool_unref(pool);
+        _exit(wrong + (atomic_load(&destroyed) != 0));
+    }
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    CU_ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CU_ASSERT_EQUAL(tw_threadpool_start(pool), 0);
+    CU_ASSERT_EQUAL(tw_threadpool_stop(pool), 0);
+    CU_ASSERT_EQUAL(atomic_load(&ran), 1);
     tw_threadpool_unref(pool);
 }
 
