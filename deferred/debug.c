@@ -7,6 +7,7 @@
  */
 #include <twine/deferred/debug.h>
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
@@ -163,13 +164,15 @@ static void append_place(struct text *text, const char *what, const struct place
 size_t tw_deferred_describe(const struct tw_deferred *deferred, char *buffer, size_t size)
 {
     struct text text = {buffer, size, 0};
-    struct entry entry;
+    struct entry entry, **place;
     if (size)
         buffer[0] = '\0';
     if (!deferred || !deferred->is_noted)
         return 0;
     tw__lock_acquire(&all.lock);
-    entry = **find_locked(deferred);
+    place = find_locked(deferred);
+    assert(*place);
+    entry = **place;
     tw__lock_release(&all.lock);
     append_place(&text, "made by ", &entry.made);
     append_place(&text, text.length ? "; fired by " : "fired by ", &entry.fired);

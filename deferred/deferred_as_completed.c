@@ -56,13 +56,13 @@ static void append_turn(struct tw_deferred_as_completed *each, struct turn *turn
     each->turns_end = &turn->next;
 }
 
-static void remove_turn(struct turn *turn)
+static void remove_turn(struct tw_deferred_as_completed *each, struct turn *turn)
 {
     *turn->place = turn->next;
     if (turn->next)
         turn->next->place = turn->place;
     else
-        turn->each->turns_end = turn->place;
+        each->turns_end = turn->place;
 }
 
 static struct child *take_child(struct tw_deferred_as_completed *each)
@@ -82,7 +82,7 @@ static void yield_one(struct tw_deferred_as_completed *each)
     struct child *child = take_child(each);
     struct tw_deferred *deferred = child->deferred;
     child->deferred = NULL;
-    remove_turn(turn);
+    remove_turn(each, turn);
     tw_source_callback(source, deferred, unref_value); /* frees the turn */
     tw_source_unref(source);
 }
@@ -165,7 +165,7 @@ static int give_turn_back(struct tw_source *source, void *arg)
     struct tw_deferred_as_completed *each = turn->each;
     if (!each)
         return 0; /* it is being abandoned */
-    remove_turn(turn);
+    remove_turn(each, turn);
     turn->each = NULL;
     each->asked--;
     turn->source = NULL;
@@ -211,7 +211,7 @@ tw_deferred_as_completed_free(struct tw_deferred_as_completed *each)
     while (each->turns) {
         struct turn *turn = each->turns;
         struct tw_source *source = turn->source;
-        remove_turn(turn);
+        remove_turn(each, turn);
         turn->each = NULL;
         tw_source_unref(source);
     }
