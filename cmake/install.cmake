@@ -13,7 +13,7 @@ foreach(part base threads reactor deferred compat)
   endif()
 endforeach()
 install(FILES twine.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/twine")
-install(FILES tests/conformance/worker_conformance.h
+install(FILES tests/conformance/worker_conformance.h tests/conformance/reactor_conformance.h
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/twine/test")
 install(TARGETS twine twine_static twine_test EXPORT twine-targets)
 if(TARGET twine_evhttp)
