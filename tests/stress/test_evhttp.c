@@ -13,6 +13,7 @@
 #include <event2/http.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
@@ -290,6 +291,28 @@ static size_t entries_of(const char *path)
     return count;
 }
 
+/* A thread that has been joined may be listed for a moment still. */
+static bool comes_down_to(const char *path, size_t count)
+{
+    int looks = 0;
+    while (entries_of(path) > count && ++looks < 100000)
+        sched_yield();
+    return looks < 100000;
+}
+
+static void *do_nothing(void *arg)
+{
+    return arg;
+}
+
+/* A sanitizer begins a thread of its own with the first of ours. */
+static void begin_a_thread(void)
+{
+    pthread_t thread;
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, do_nothing, NULL), 0);
+    pthread_join(thread, NULL);
+}
+
 /* As many as were asked for, or as the descriptors allow. */
 static size_t affordable(size_t count)
 {
@@ -374,8 +397,8 @@ static uint64_t storm(size_t connections, uint64_t seed)
     crowd.clients = (struct client *)calloc(crowd.count, sizeof *crowd.clients);
     reset_counts(connections);
     serve(&crowd, pings);
-    CU_ASSERT_EQUAL(entries_of("/proc/self/fd"), descriptors);
-    CU_ASSERT_EQUAL(entries_of("/proc/self/task"), threads);
+    CU_ASSERT_TRUE(comes_down_to("/proc/self/fd", descriptors));
+    CU_ASSERT_TRUE(comes_down_to("/proc/self/task", threads));
     CU_ASSERT_EQUAL(harness_live(), live);
     judge_crowd(&crowd);
     late = judge_pings(pings);
@@ -395,6 +418,7 @@ TEST(thousands_of_connections_and_some_hang_up)
     bool is_timed = harness_long() && !HARNESS_SANITIZED;
     int tries = 0;
     signal(SIGPIPE, SIG_IGN);
+    begin_a_thread();
     CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
     do
         late = storm(connections, seed + (uint64_t)tries);
