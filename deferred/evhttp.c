@@ -17,6 +17,7 @@
 #include <event2/http.h>
 #include <twine/base/memory.h>
 #include <twine/base/report.h>
+#include <twine/deferred/coroutine.h>
 #include <twine/deferred/from_thread.h>
 #include <twine/reactor/libevent.h>
 
@@ -312,6 +313,23 @@ int tw_evhttp_exchange_defer(struct tw_evhttp_exchange *exchange, struct tw_reac
         return rc;
     rc = pool ? tw_defer_to_pool(reactor, pool, run_job, job, free_job, &deferred)
               : tw_defer_to_thread(reactor, run_job, job, free_job, &deferred);
+    return answer_or_refuse(exchange, rc, deferred);
+}
+
+int tw_evhttp_exchange_spawn(struct tw_evhttp_exchange *exchange, struct tw_reactor *reactor,
+                             tw_evhttp_work_fn work, void *arg, tw_destroy_fn destroy)
+{
+    struct tw_deferred *deferred = NULL;
+    struct job *job = NULL;
+    int rc;
+    if (!exchange || !reactor || !work || !is_at_home(exchange, reactor))
+        return refuse_misuse(arg, destroy,
+                             "tw_evhttp_exchange_spawn: needs an exchange, a reactor on the same "
+                             "event base, and work");
+    rc = begin_job(exchange, work, arg, destroy, &job);
+    if (rc < 0)
+        return rc;
+    rc = tw_spawn(reactor, run_job, job, free_job, NULL, &deferred);
     return answer_or_refuse(exchange, rc, deferred);
 }
 

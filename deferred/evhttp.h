@@ -56,7 +56,8 @@ TW_EXPORT extern const struct tw_error TW_EVHTTP_ERROR;
 /**
  * Work for a request. It leaves a reply (tw_evhttp_reply_in()), or a failure.
  *
- * Thread: the pool's, where it may block; the loop's with tw_evhttp_exchange_call().
+ * Thread: the pool's, where it may block; the loop's with tw_evhttp_exchange_call() and
+ *         tw_evhttp_exchange_spawn().
  *
  * @param result starts from null
  * @param request valid for the call, unless a reference is taken
@@ -178,9 +179,21 @@ TW_EXPORT int tw_evhttp_exchange_call(struct tw_evhttp_exchange *exchange, tw_ev
                                       void *arg, tw_destroy_fn destroy);
 
 /**
+ * Let work as a coroutine make the answer (coroutine.h): it may await Deferreds and work in threads.
+ * It runs to its first wait here and now. If the client goes, what it waits for is cancelled.
+ *
+ * Thread:    loop.
+ * Ownership: the exchange is borrowed, and holds itself until it is over; (arg, destroy) is consumed,
+ *            on error too.
+ * Returns:   as tw_evhttp_exchange_defer().
+ */
+TW_EXPORT int tw_evhttp_exchange_spawn(struct tw_evhttp_exchange *exchange,
+                                       struct tw_reactor *reactor, tw_evhttp_work_fn work,
+                                       void *arg, tw_destroy_fn destroy);
+
+/**
  * Let what a Deferred fires with be the answer: a reply, or a failure. It may have fired already.
- * If the client goes first the Deferred is cancelled; its canceller is how to learn of that. A
- * coroutine answers in this way too: spawn it, and hand over its Deferred.
+ * If the client goes first the Deferred is cancelled; its canceller is how to learn of that.
  *
  * Thread:    loop.
  * Ownership: the exchange is borrowed, and holds itself until the Deferred has fired. Takes your

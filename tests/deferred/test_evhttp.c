@@ -391,8 +391,9 @@ static void misuse(struct evhttp_request *request)
     PROVOKE(tw_evhttp_exchange_defer(kept, stranger, pool, say_hello, &destroyed, count_destroy));
     PROVOKE(tw_evhttp_exchange_defer(kept, reactor, pool, NULL, &destroyed, count_destroy));
     PROVOKE(tw_evhttp_exchange_call(NULL, say_hello, &destroyed, count_destroy));
+    PROVOKE(tw_evhttp_exchange_spawn(kept, NULL, say_hello, &destroyed, count_destroy));
     tw_reactor_unref(stranger);
-    CU_ASSERT_EQUAL(destroyed, 4);
+    CU_ASSERT_EQUAL(destroyed, 5);
     CU_ASSERT_EQUAL(tw_deferred_succeed(NULL, NULL, &deferred), 0);
     PROVOKE(tw_evhttp_exchange_answer(NULL, deferred));
     PROVOKE(tw_evhttp_exchange_answer(kept, NULL));
@@ -441,6 +442,8 @@ static void defer_in_a_sweep(struct evhttp_request *request)
         return;
     if (evhttp_request_get_uri(request)[1] == 'h')
         tw_evhttp_exchange_call(exchange, say_hello, NULL, NULL);
+    else if (evhttp_request_get_uri(request)[1] == 's')
+        tw_evhttp_exchange_spawn(exchange, reactor, say_hello, NULL, NULL);
     else
         tw_evhttp_exchange_defer(exchange, reactor, pool, say_hello, NULL, NULL);
     tw_evhttp_exchange_unref(exchange);
@@ -471,6 +474,7 @@ SWEEP(answer_without_memory)
         listen_on_any_port();
         ask_in_a_sweep("/world");
         ask_in_a_sweep("/here");
+        ask_in_a_sweep("/spawn");
     }
     tear_down();
 }
