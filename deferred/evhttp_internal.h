@@ -6,7 +6,12 @@
 #define TWINE_DEFERRED_EVHTTP_INTERNAL_H
 
 #include <event2/http.h>
+#include <twine/base/report.h>
 #include <twine/deferred/evhttp.h>
+
+#if defined(__clang_analyzer__) /* which cannot see that it gives back what it is given */
+#define tw_report_misuse(error, text) ((void)(text), (error))
+#endif
 
 enum tw__evhttp_state { TW__EVHTTP_WAITING, TW__EVHTTP_STREAMING, TW__EVHTTP_ANSWERED };
 
