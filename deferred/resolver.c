@@ -2,8 +2,8 @@
  * Resolvers, and the lookups that a reactor makes with its own.
  *
  * A lookup is answered at once if the host is an address. Otherwise the reactor's resolver gives a
- * Deferred, and a first link is put on it, which takes back the timer that would cancel it. So the
- * time limit is the same for every resolver, and whoever cancels the Deferred reaches the resolver.
+ * Deferred, and a first link is put on it, which owns the timer that would cancel it. So the time
+ * limit is the same for every resolver, and whoever cancels the Deferred reaches the resolver.
  *
  * The one in threads sends getaddrinfo() to its pool by tw_defer_to_pool(), which sees to the rest:
  * the list that comes too late is destroyed on its way home.
@@ -253,17 +253,13 @@ struct lookup {
     char host[];
 };
 
-static void stop_timer(struct lookup *lookup)
-{
-    if (lookup->timer)
-        tw_delayed_call_cancel(lookup->timer);
-    lookup->timer = tw_delayed_call_unref(lookup->timer);
-}
-
+/* Right after the link has run, or when it never will. */
 static void free_lookup(void *arg)
 {
     struct lookup *lookup = (struct lookup *)arg;
-    stop_timer(lookup);
+    if (lookup->timer)
+        tw_delayed_call_cancel(lookup->timer);
+    tw_delayed_call_unref(lookup->timer);
     tw_deferred_unref(lookup->deferred);
     tw__free(lookup);
 }
@@ -278,8 +274,7 @@ static void expire(void *arg)
 /* The first link of each lookup's Deferred. */
 static void settle(struct tw_result *result, void *arg)
 {
-    struct lookup *lookup = (struct lookup *)arg;
-    stop_timer(lookup);
+    const struct lookup *lookup = (const struct lookup *)arg;
     if (lookup->has_expired && tw_failure_is(tw_result_failure(result), &TW_ERROR_CANCELLED))
         tw_result_failf(result, &TW_ERROR_LOOKUP_TIMEOUT, ETIMEDOUT,
                         "cannot look '%s' up: no answer within %.3f s", lookup->host,

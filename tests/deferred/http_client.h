@@ -47,6 +47,7 @@ static inline void listen_on_any_port(void)
     struct evhttp_bound_socket *bound;
     struct sockaddr_in address;
     socklen_t size = sizeof address;
+    memset(&address, 0, sizeof address);
     http = evhttp_new(tw_libevent_reactor_base(reactor));
     CU_ASSERT_PTR_NOT_NULL_FATAL(http);
     evhttp_set_gencb(http, dispatch, NULL);
