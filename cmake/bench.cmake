@@ -1,5 +1,5 @@
-# bench/handoff, bench/deferred and bench/coroutine are programs, the first with one peer a file;
-# bench/server and bench/deferred-peers are scripts.
+# bench/handoff, bench/deferred, bench/coroutine and bench/paths are programs, the first with one peer
+# a file; bench/server, bench/deferred-peers and bench/ceilings are scripts.
 
 add_executable(bench_handoff
   bench/handoff.c bench/peer_twine.c bench/peer_by_hand.c bench/by_hand.c)
@@ -29,3 +29,13 @@ add_executable(bench_coroutine bench/coroutine.c)
 target_link_libraries(bench_coroutine PRIVATE twine_static)
 set_target_properties(bench_coroutine PROPERTIES
   OUTPUT_NAME coroutine RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
+
+# For callgrind, by bench/ceilings. It looks into the team to say how many workers there may be.
+if(EXISTS "${TWINE_VALGRIND_HEADERS}/valgrind/callgrind.h")
+  add_executable(bench_paths bench/paths.c)
+  target_link_libraries(bench_paths PRIVATE twine_static)
+  set_target_properties(bench_paths PROPERTIES
+    OUTPUT_NAME paths RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
+else()
+  message(NOTICE "valgrind's headers are missing: bench/paths is left out")
+endif()
