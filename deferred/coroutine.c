@@ -128,10 +128,12 @@ int tw_spawn(struct tw_reactor *reactor, tw_call_fn fn, void *arg, tw_destroy_fn
     coroutine->fn = fn;
     coroutine->arg = arg;
     coroutine->destroy = destroy;
-    tw__coroutine_resume(coroutine);
+    /* Before it runs: it may come to its end here, and arg go, with the place that this is kept in.
+     * Without a handle to give, ours is held for as long. */
     if (ret_deferred)
         *ret_deferred = &coroutine->deferred;
-    else
+    tw__coroutine_resume(coroutine);
+    if (!ret_deferred)
         tw_deferred_unref(&coroutine->deferred);
     return 0;
 }

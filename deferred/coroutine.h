@@ -5,7 +5,7 @@
  *     {
  *         struct request *request = (struct request *)arg;
  *         struct tw_result row = TW_RESULT_INIT;
- *         tw_await_in_thread(NULL, look_up, request->key, NULL, &row);
+ *         tw_await_in_thread(NULL, find_row, strdup(request->key), free, &row);
  *         if (tw_result_is_ok(&row))
  *             send_row(request, tw_result_value(&row));
  *         else
@@ -58,7 +58,8 @@ struct tw_spawn_options {
  * Thread:    loop. What fires the Deferred fires it on the coroutine's stack: its callbacks too.
  * Ownership: (arg, destroy) is consumed, on error too; destroy may be NULL, and is called after fn,
  *            before the Deferred fires. The context in force here goes along. The handle is yours
- *            to unref; the coroutine goes on without it. With ret_deferred NULL there is none.
+ *            to unref; the coroutine goes on without it. With ret_deferred NULL there is none. It is
+ *            written before fn begins, so that fn may look at it.
  * Returns:   0; -ENOMEM, also for want of another stack; -ESHUTDOWN if the reactor has stopped;
  *            -EINVAL without fn, or on another thread than the reactor's.
  *

@@ -14,6 +14,7 @@
 #include <twine/base/report_internal.h>
 #include <twine/base/result_internal.h>
 #include <twine/deferred/later_internal.h>
+#include <twine/reactor/reactor_internal.h>
 
 struct tw_looping_call {
     size_t refs;
@@ -214,6 +215,8 @@ int tw_looping_call_start(struct tw_looping_call *loop, int64_t interval, bool i
     if (!loop || interval < 0 || loop->source || loop->is_calling)
         return tw__misuse(-EINVAL, "tw_looping_call_start: needs a loop that does not run, and an "
                                    "interval of 0 or more");
+    if (!tw__reactor_is_open(loop->reactor))
+        return -ESHUTDOWN;
     rc = tw_deferred_new(NULL, NULL, NULL, &loop->source, &deferred);
     if (rc < 0)
         return rc;

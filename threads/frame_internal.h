@@ -66,4 +66,11 @@ static inline struct tw__frame *tw__frame_of_wait(void)
     return frame;
 }
 
+/* Whether this thread must not block: nobody else could go on. */
+static inline bool tw__frame_forbids_blocking(void)
+{
+    const struct tw__frame *frame = tw__frame_of_wait();
+    return frame && frame->kind == TW__FRAME_LOCKED;
+}
+
 #endif

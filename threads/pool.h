@@ -174,7 +174,8 @@ TW_EXPORT int tw_pool_set_limit(struct tw_pool *pool, size_t limit);
  *
  * Thread:  any but the pool's own, and not a loop's: it blocks.
  * Blocks:  for as long as it takes, or timeout nanoseconds; TW_FOREVER.
- * Returns: 0; -ETIMEDOUT; -EDEADLK on one of the pool's own threads; -EINVAL if nobody has quit it.
+ * Returns: 0; -ETIMEDOUT; -EDEADLK on one of the pool's own threads, in a callback of a loop or inside a
+ *          lock worker; -EINVAL if nobody has quit it.
  */
 TW_EXPORT int tw_pool_join(struct tw_pool *pool, int64_t timeout);
 

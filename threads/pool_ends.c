@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <twine/base/park_internal.h>
 #include <twine/base/report_internal.h>
+#include <twine/threads/frame_internal.h>
 #include <twine/threads/task_internal.h>
 
 static void tell(struct tw_task *task, struct tw_worker *worker)
@@ -121,6 +122,15 @@ static void wake_joiner(struct tw_task *task, int status)
     tw__park_wake(&((struct joiner *)task)->park);
 }
 
+static bool has_ended(struct tw_pool *pool)
+{
+    bool has_ended_now;
+    tw__lock_acquire(&pool->lock);
+    has_ended_now = pool->locked.has_ended;
+    tw__lock_release(&pool->lock);
+    return has_ended_now;
+}
+
 int tw_pool_join(struct tw_pool *pool, int64_t timeout)
 {
     struct tw_clock *clock = tw_clock_monotonic();
@@ -134,6 +144,10 @@ int tw_pool_join(struct tw_pool *pool, int64_t timeout)
     if (tw_pool_is_own_thread(pool))
         return tw__misuse(-EDEADLK,
                           "tw_pool_join: a thread of the pool cannot wait for its own end");
+    if (timeout > 0 && tw__frame_forbids_blocking() && !has_ended(pool))
+        return tw__misuse(-EDEADLK,
+                          "tw_pool_join: the thread of a loop that turns, or inside a lock "
+                          "worker, cannot be blocked; tw_pool_notify_end() tells");
     tw_task_init(&joiner.task, wake_joiner);
     tw__park_init(&joiner.park);
     if (add_waiter(pool, NULL, &joiner.task) && !tw__park_wait(&joiner.park, clock, deadline)) {

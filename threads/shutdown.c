@@ -102,15 +102,21 @@ static size_t count_running(struct tw_team *team)
 static int shutdown_team(struct tw_team *team, uint64_t deadline, struct tw_shutdown_report *report)
 {
     struct outcome outcome;
+    bool has_ended;
     if (!tw__team_enter(team, &outcome))
         return -ENOTSUP; /* before anything is refused: inside the coordinator nobody would quit */
     tw__team_refuse(team);
     tw__team_drain(team, &outcome); /* what was accepted before that by the short way */
     report->given_up = ask_to_end(team, &outcome);
+    has_ended = team->coord.has_ended;
     tw__team_leave(team, &outcome);
     if (tw__frame_is_inside(&team->base))
         return tw__misuse(-EDEADLK, "tw_team_shutdown: one of its own workers cannot wait for the "
                                     "end");
+    if (tw_clock_now(tw_clock_monotonic()) < deadline && tw__frame_forbids_blocking() && !has_ended)
+        return tw__misuse(-EDEADLK,
+                          "tw_team_shutdown: the thread of a loop that turns, or inside a "
+                          "lock worker, cannot be blocked");
     if (wait_for_end(team, deadline))
         return 0;
     describe(team, count_running(team), report);

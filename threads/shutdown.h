@@ -29,8 +29,9 @@ struct tw_shutdown_report {
  *
  * Thread:  any but its own workers', and not a loop's: it blocks.
  * Blocks:  until all has ended, and no longer; timeout nanoseconds at most, TW_FOREVER.
- * Returns: 0; -ETIMEDOUT, and the report says what is stuck; -EDEADLK on one of its own workers,
- *          where it asks all to end but does not wait; -ENOTSUP if the coordinator cannot be
+ * Returns: 0; -ETIMEDOUT, and the report says what is stuck; -EDEADLK on one of its own workers, in
+ *          a callback of a loop or inside a lock worker, where it asks all to end but does not
+ *          wait; -ENOTSUP if the coordinator cannot be
  *          entered, or the caller is inside it, and then nothing has happened; -EINVAL.
  *
  * @param ret_report may be NULL

@@ -32,6 +32,7 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/park_internal.h>
 #include <twine/base/report_internal.h>
+#include <twine/threads/frame_internal.h>
 
 int (*tw__thread_create_hook)(void);
 
@@ -474,6 +475,9 @@ int tw_thread_cache_drain(int64_t timeout)
     if (self && !is_inherited(self))
         return tw__misuse(-EDEADLK, "tw_thread_cache_drain: a thread of the cache cannot wait for "
                                     "its own end");
+    if (timeout > 0 && tw__frame_forbids_blocking())
+        return tw__misuse(-EDEADLK, "tw_thread_cache_drain: the thread of a loop that turns, or "
+                                    "inside a lock worker, cannot be blocked");
     if (!begin_to_drain())
         return -EBUSY;
     while (!join_ended(tw_clock_now(clock) >= deadline, &left))

@@ -79,7 +79,6 @@ struct m_slot {
 struct m_life {
     int at, child, waits_count, slot, parent, parent_count, number;
     bool waiting, left, asked, ended;
-    bool known;  /* its outcome is in the hands of others */
     bool firing; /* it has ended, and who waits for it is told */
 };
 
@@ -166,10 +165,9 @@ static void m_cancel_innermost(int id)
 
 static void m_cancel(int id)
 {
-    bool known = m_lives[id].known;
-    if (known && !m_lives[id].ended)
+    if (!m_lives[id].ended)
         m_cancel_innermost(id);
-    note(&m_events, 'C', id, !known ? -EAGAIN : m_lives[id].ended ? 0 : -EINPROGRESS);
+    note(&m_events, 'C', id, m_lives[id].ended ? 0 : -EINPROGRESS);
 }
 
 /* Returns whether it goes on at once. */
@@ -242,7 +240,6 @@ static int m_spawn(void)
     m_lives[id].child = m_lives[id].parent = -1;
     note(&m_events, 'S', id, 0);
     m_go_on(id);
-    m_lives[id].known = true;
     return id;
 }
 

@@ -53,11 +53,9 @@ static int r_spawn(void)
     return id;
 }
 
-/* While it runs to its first wait nobody has its outcome; the model does not know that. */
 static void r_cancel(int id)
 {
-    int rc = r_lives[id].outcome ? tw_deferred_cancel(r_lives[id].outcome) : -EAGAIN;
-    note(&r_events, 'C', id, rc);
+    note(&r_events, 'C', id, tw_deferred_cancel(r_lives[id].outcome));
 }
 
 static void r_wait(int id, struct tw_deferred *deferred, struct tw_result *seen)

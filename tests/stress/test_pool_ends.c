@@ -176,3 +176,43 @@ TEST(limits_set_at_once)
     CU_ASSERT_EQUAL(tw_pool_join(pool, TW_FOREVER), 0);
     tw_pool_unref(pool);
 }
+
+static atomic_bool may_go;
+
+static void wait_to_go(struct tw_task *task, int status)
+{
+    (void)task;
+    (void)status;
+    while (!atomic_load(&may_go))
+        sched_yield();
+}
+
+static struct tw_pool *joined;
+
+static void join_inside(struct tw_task *task, int status)
+{
+    (void)task;
+    (void)status;
+    PROVOKE_ERROR(tw_pool_join(joined, TW_FOREVER), -EDEADLK);
+    PROVOKE_ERROR(tw_thread_cache_drain(TW_FOREVER), -EDEADLK);
+    CU_ASSERT_EQUAL(tw_pool_join(joined, 0), -ETIMEDOUT); /* it only looks */
+}
+
+/* Where nobody else could go on, inside a lock or in a loop's callback, a thread is not blocked. */
+TEST(nobody_joins_where_others_cannot_go_on)
+{
+    struct tw_worker *lock = NULL;
+    struct tw_task job, task;
+    atomic_store(&may_go, false);
+    CU_ASSERT_EQUAL_FATAL(tw_lock_worker_new(&lock), 0);
+    CU_ASSERT_EQUAL_FATAL(tw_pool_new(1, NULL, &joined), 0);
+    tw_task_init(&job, wait_to_go);
+    CU_ASSERT_EQUAL(tw_pool_submit(joined, &job), 0);
+    CU_ASSERT_EQUAL(tw_pool_quit(joined), 0);
+    tw_task_init(&task, join_inside);
+    CU_ASSERT_EQUAL(tw_worker_submit(lock, &task), 0);
+    atomic_store(&may_go, true);
+    CU_ASSERT_EQUAL(tw_pool_join(joined, TW_FOREVER), 0);
+    tw_pool_unref(joined);
+    tw_worker_unref(lock);
+}
