@@ -19,6 +19,14 @@ if(TWINE_HAS_STACK_CLASH_PROTECTION)
   add_compile_options(-fstack-clash-protection)
 endif()
 
+# Our functions call each other, and not what a program may have put in front of them: so the
+# compiler may inline exported ones too, and with -Bsymbolic-functions calls inside the shared library
+# go by no table.
+check_c_compiler_flag(-fno-semantic-interposition TWINE_HAS_NO_SEMANTIC_INTERPOSITION)
+if(TWINE_HAS_NO_SEMANTIC_INTERPOSITION)
+  add_compile_options(-fno-semantic-interposition)
+endif()
+
 if(TWINE_CHECKS)
   add_compile_definitions(TWINE_CHECKS=1)
 endif()
