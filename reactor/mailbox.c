@@ -7,16 +7,30 @@
 #include <errno.h>
 #include <twine/base/memory_internal.h>
 #include <twine/threads/task_internal.h>
+#include <twine/threads/worker_internal.h>
+
+/* 0; -ESHUTDOWN. */
+static inline int push(struct tw__mailbox *mailbox, struct tw_task *task)
+{
+    int rc = tw__inbox_push(&mailbox->inbox, task);
+    if (rc > 0)
+        tw__wake_fd_write(&mailbox->wake);
+    return rc < 0 ? rc : 0;
+}
 
 static int mailbox_submit(struct tw_worker *worker, struct tw_task *task)
 {
-    struct tw__mailbox *mailbox = (struct tw__mailbox *)worker;
     int rc;
     tw_task_accept(task, worker);
-    rc = tw__inbox_push(&mailbox->inbox, task);
-    if (rc > 0)
-        tw__wake_fd_write(&mailbox->wake);
+    rc = push((struct tw__mailbox *)worker, task);
     return rc < 0 ? tw__task_refused(task, rc) : 0;
+}
+
+int tw__mailbox_post(struct tw_worker *mailbox, struct tw_task *task)
+{
+    if (tw__worker_is_inherited(mailbox))
+        return -EOWNERDEAD;
+    return push((struct tw__mailbox *)mailbox, task);
 }
 
 /* A reactor is stopped, not quit. It is no misuse to ask: a team does, of its coordinator. */
@@ -46,7 +60,7 @@ int tw__mailbox_send_home(struct tw_worker *mailbox, struct tw_task *task, tw_ta
     int rc;
     tw_task_delivers(task);
     tw_task_init(task, fn);
-    rc = tw_worker_submit(mailbox, task);
+    rc = tw__mailbox_post(mailbox, task);
     tw_worker_unref(mailbox);
     return rc;
 }

@@ -20,6 +20,10 @@ struct tw__mailbox {
     void *reactor;             /* on the loop's thread only; NULL once it has gone */
 };
 
+/* Send a fresh task that nobody else knows, and so nobody can cancel: its claim stays empty. Any
+ * thread. 0; -ESHUTDOWN; -EOWNERDEAD. */
+int tw__mailbox_post(struct tw_worker *mailbox, struct tw_task *task);
+
 /* In a pool's thread: the work of a task is over; it goes home, and fn ends it on the loop's
  * thread. Uses up a reference to the mailbox. 0, and the task may be gone already; -ESHUTDOWN: the
  * reactor has gone, and the task is the caller's to end. */

@@ -131,7 +131,7 @@ static int send_call(struct tw_reactor *reactor, tw_action_fn action, void *arg,
     call->action = action;
     call->arg = arg;
     call->destroy = destroy;
-    rc = tw_worker_submit(&reactor->_common->mailbox->base, &call->task);
+    rc = tw__mailbox_post(&reactor->_common->mailbox->base, &call->task);
     if (rc < 0)
         drop_call(call);
     return rc;

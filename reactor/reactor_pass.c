@@ -10,6 +10,7 @@
 
 #include <twine/base/search_internal.h>
 #include <twine/base/self_internal.h>
+#include <twine/threads/task_internal.h>
 
 /* A batch: so many calls, or so long. Then I/O and timers get their turn (measured: a million calls
  * delay I/O by some 0.1 ms, and cost nothing more in all). */
@@ -40,7 +41,7 @@ static void run_calls(struct tw__reactor_common *common)
         struct tw_task *task = common->calls;
         common->calls = task->_next;
         task->_next = NULL;
-        task->fn(task, tw_task_take(task));
+        task->fn(task, tw__task_take(task));
         if (!is_clock_due(++ran) || !common->calls)
             continue;
         now = tw_clock_now(common->clock);

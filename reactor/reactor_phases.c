@@ -78,7 +78,7 @@ void tw__reactor_empty_mailbox(struct tw__reactor_common *common, int status)
     do {
         while (task) {
             struct tw_task *next = task->_next;
-            int taken = tw_task_take(task);
+            int taken = tw__task_take(task);
             task->fn(task, taken < 0 ? taken : status);
             task = next;
         }

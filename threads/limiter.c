@@ -264,7 +264,7 @@ static void perform(struct token *token, enum tw__frame_kind kind, int status)
     struct run run = {{run_delivers}, token, false};
     struct tw_task *task = token->task;
     struct tw__frame frame;
-    int taken = tw_task_take(task);
+    int taken = tw__task_take(task);
     if (taken < 0)
         status = taken;
     if (status == 0)

@@ -13,6 +13,7 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/self_internal.h>
 #include <twine/threads/frame_internal.h>
+#include <twine/threads/task_internal.h>
 #include <twine/threads/task_queue_internal.h>
 #include <twine/threads/worker_internal.h>
 
@@ -53,7 +54,7 @@ static void perform(struct lock_worker *own, struct tw_task *task)
     struct tw__frame frame;
     tw__frame_push(&frame, TW__FRAME_LOCKED, &own->base);
     while (task) {
-        task->fn(task, tw_task_take(task));
+        task->fn(task, tw__task_take(task));
         task = next_inside(own);
     }
     tw__frame_pop(&frame);

@@ -7,6 +7,7 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/threads/frame_internal.h>
+#include <twine/threads/task_internal.h>
 #include <twine/threads/task_queue_internal.h>
 #include <twine/threads/worker_internal.h>
 
@@ -41,7 +42,7 @@ static void memory_last_unref(struct tw_worker *worker)
     struct tw_task *task;
     memory->has_quit = true;
     while ((task = tw__task_queue_pop(&memory->queue)))
-        task->fn(task, tw_task_take(task) < 0 ? -ECANCELED : -ESHUTDOWN);
+        task->fn(task, tw__task_take(task) < 0 ? -ECANCELED : -ESHUTDOWN);
     tw__free(memory);
 }
 
@@ -74,7 +75,7 @@ int tw_memory_worker_perform(struct tw_worker *worker)
     if (!task)
         return 0;
     tw__frame_push(&frame, TW__FRAME_WORKER, worker);
-    task->fn(task, tw_task_take(task));
+    task->fn(task, tw__task_take(task));
     tw__frame_pop(&frame);
     return 1;
 }

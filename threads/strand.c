@@ -49,7 +49,7 @@ static bool run_one(struct strand *strand, int status)
         return false;
     strand->left = task->_next;
     task->_next = NULL;
-    taken = tw_task_take(task);
+    taken = tw__task_take(task);
     task->fn(task, taken < 0 ? taken : status);
     return true;
 }

@@ -22,10 +22,7 @@ void tw_task_accept(struct tw_task *task, struct tw_worker *worker)
 
 int tw_task_take(struct tw_task *task)
 {
-    /* Acquire, to see what the canceller did before; release, since the claim may be looked at
-     * again. */
-    void *claim = __atomic_exchange_n(&task->_claim, NULL, __ATOMIC_ACQ_REL);
-    return (uintptr_t)claim == TW__CLAIM_CANCELLED ? -ECANCELED : 0;
+    return tw__task_take(task);
 }
 
 int tw_worker_cancel_claim(struct tw_worker *worker, struct tw_task *task)

@@ -1,7 +1,8 @@
 /*
  * The claim of a task: one word that says who may call its fn.
  *
- *     0               nobody has it: fresh, or given back
+ *     0               nobody has it: fresh, or given back; or the library's own, on its way to a loop,
+ *                     which nobody can cancel
  *     worker          accepted by that worker, waiting
  *     CANCELLED       cancelled while it waited; whoever comes upon it calls fn with -ECANCELED
  *     runner | 2      fn is being called, by a worker that wants to know when the delivery begins
@@ -44,10 +45,22 @@ static inline bool tw__task_is_taken(const struct tw_task *task)
     return (intptr_t)claim < 0 || (claim != 0 && !(claim & TW__CLAIM_RUNNER));
 }
 
+/* As tw_task_take(). A task that was handed on with an empty claim nobody can cancel, and it costs no
+ * exchange. Relaxed, to see whether it is empty: the claim was written before the task was
+ * published. The exchange: acquire, to see what the canceller did before; release, since the claim
+ * may be looked at again. */
+static inline int tw__task_take(struct tw_task *task)
+{
+    void *claim = __atomic_load_n(&task->_claim, __ATOMIC_RELAXED);
+    if (claim)
+        claim = __atomic_exchange_n(&task->_claim, NULL, __ATOMIC_ACQ_REL);
+    return (uintptr_t)claim == TW__CLAIM_CANCELLED ? -ECANCELED : 0;
+}
+
 /* Give a task up: nobody can claim it any more. A cancel that was first stands. */
 static inline void tw__task_give_up(struct tw_task *task, int status)
 {
-    if (tw_task_take(task) < 0)
+    if (tw__task_take(task) < 0)
         status = -ECANCELED;
     __atomic_store_n(&task->_claim, (void *)(intptr_t)status, __ATOMIC_RELAXED);
 }
@@ -62,7 +75,7 @@ static inline int tw__task_given_up(struct tw_task *task)
  * promised that fn hears of it, and so the task counts as accepted. Returns what submit answers. */
 static inline int tw__task_refused(struct tw_task *task, int error)
 {
-    if (tw_task_take(task) == 0)
+    if (tw__task_take(task) == 0)
         return error;
     task->fn(task, -ECANCELED);
     return 0;

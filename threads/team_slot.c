@@ -81,7 +81,7 @@ static void call_noted(struct run *run, struct tw_task *task, int status)
 
 static void perform(struct run *run, struct tw_task *task)
 {
-    int status = tw_task_take(task);
+    int status = tw__task_take(task);
     run->next = NULL;
     run->is_recycled = false;
     run->frame.is_stopping = &run->slot->team->is_stopping;

@@ -116,14 +116,14 @@ static void run_all(struct thread_worker *own)
 {
     struct tw_task *task;
     while ((task = next_task(own)))
-        task->fn(task, tw_task_take(task));
+        task->fn(task, tw__task_take(task));
 }
 
 static void give_up_all(struct thread_worker *own, int why)
 {
     struct tw_task *task;
     while ((task = next_task(own))) {
-        int taken = tw_task_take(task);
+        int taken = tw__task_take(task);
         task->fn(task, taken < 0 ? taken : why);
     }
 }
@@ -177,7 +177,7 @@ static void loop_elsewhere(void *arg)
         if (tw__worker_is_inherited(&own->base)) /* a child: its own stack is in a task for ever */
             pthread_exit(NULL);
         TW__CHECK(task); /* it is not quit while tasks wait */
-        task->fn(task, tw_task_take(task));
+        task->fn(task, tw__task_take(task));
     }
     tw__fiber_exit(take(&own->home));
 }
@@ -222,7 +222,7 @@ struct tw_task *tw__thread_worker_poll(struct tw_worker *worker)
     if (task) {
         own->left = task->_next;
         task->_next = NULL;
-        tw_task_take(task);
+        tw__task_take(task);
     }
     return task;
 }
