@@ -16,7 +16,7 @@ static inline void print_wrong(void *arg, const char *check, const char *wrong)
 
 /* The kind keeps all it promises. Its misuse check breaks the contract on purpose; the reports of
  * that are expected, and no others. */
-static inline void check_conforms(const struct tw_worker_conformance *kind)
+static inline void check_conforms(const struct tw_worker_conformance_kind *kind)
 {
     int checks = 0, before = harness_reports();
     harness_misuse_begin();

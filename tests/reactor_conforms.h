@@ -10,7 +10,7 @@
 
 /* The kind keeps all it promises, in so many checks. Some break the contract on purpose; the reports
  * of that are expected, and no others. */
-static inline void check_reactor_conforms(const struct tw_reactor_conformance *kind, int least)
+static inline void check_reactor_conforms(const struct tw_reactor_conformance_kind *kind, int least)
 {
     int checks = 0, before = harness_reports();
     harness_misuse_begin();

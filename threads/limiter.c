@@ -481,7 +481,7 @@ int tw_limiter_new(struct tw_worker *below, size_t total, struct tw_limiter **re
     return 0;
 }
 
-int tw_limiter_statistics(struct tw_limiter *limiter, struct tw_limiter_statistics *ret_statistics)
+int tw_limiter_statistics(struct tw_limiter *limiter, struct tw_limiter_numbers *ret_statistics)
 {
     if (!limiter || !ret_statistics || ret_statistics->size != sizeof *ret_statistics)
         return tw__misuse(-EINVAL,

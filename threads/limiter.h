@@ -25,8 +25,8 @@ TW_BEGIN_DECLS
 struct tw_limiter;
 
 /** A limiter at one moment. */
-struct tw_limiter_statistics {
-    size_t size;     /**< set it to sizeof(struct tw_limiter_statistics) before the call */
+struct tw_limiter_numbers {
+    size_t size;     /**< set it to sizeof(struct tw_limiter_numbers) before the call */
     size_t total;    /**< how many tasks may run at once */
     size_t borrowed; /**< how many have a token; above total after that was lowered */
     size_t waiting;  /**< how many have none yet */
@@ -72,7 +72,7 @@ TW_EXPORT int tw_limiter_set_total(struct tw_limiter *limiter, size_t total);
 /** Read a limiter, at one moment. Thread: any. Returns: 0; -EINVAL if something is NULL or the size
  * is not set. */
 TW_EXPORT int tw_limiter_statistics(struct tw_limiter *limiter,
-                                    struct tw_limiter_statistics *ret_statistics);
+                                    struct tw_limiter_numbers *ret_statistics);
 
 /**
  * Is told of a task that has a token.

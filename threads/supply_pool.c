@@ -431,7 +431,7 @@ int tw_supply_pool_new(struct tw_worker *below, size_t limit, const struct tw_su
 }
 
 int tw_supply_pool_statistics(struct tw_supply_pool *pool,
-                              struct tw_supply_pool_statistics *ret_statistics)
+                              struct tw_supply_pool_numbers *ret_statistics)
 {
     if (!pool || !ret_statistics || ret_statistics->size != sizeof *ret_statistics)
         return tw__misuse(

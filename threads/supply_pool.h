@@ -49,12 +49,12 @@ struct tw_supply_ops {
 };
 
 /** A supply pool at one moment. */
-struct tw_supply_pool_statistics {
-    size_t size;      /**< set it to sizeof(struct tw_supply_pool_statistics) before the call */
-    size_t limit;     /**< how many workers there may be */
-    size_t live;      /**< how many there are */
-    size_t free;      /**< how many of them have no task, and are about to look for one */
-    uint64_t started; /**< how many were started so far */
+struct tw_supply_pool_numbers {
+    size_t size;            /**< set it to sizeof(struct tw_supply_pool_numbers) before the call */
+    size_t limit;           /**< how many workers there may be */
+    size_t live;            /**< how many there are */
+    size_t free;            /**< how many of them have no task, and are about to look for one */
+    uint64_t started;       /**< how many were started so far */
     uint64_t failed_starts; /**< how many more could not be */
 };
 
@@ -114,7 +114,7 @@ TW_EXPORT int tw_supply_pool_quit(struct tw_supply_pool *pool);
 /** Read a pool, at one moment. Thread: any. Returns: 0; -EINVAL if something is NULL or the size is
  * not set. */
 TW_EXPORT int tw_supply_pool_statistics(struct tw_supply_pool *pool,
-                                        struct tw_supply_pool_statistics *ret_statistics);
+                                        struct tw_supply_pool_numbers *ret_statistics);
 
 TW_END_DECLS
 

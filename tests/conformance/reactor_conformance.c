@@ -11,7 +11,7 @@
 #define WORKER_TURNS 400
 
 struct suite {
-    const struct tw_reactor_conformance *kind;
+    const struct tw_reactor_conformance_kind *kind;
     tw_conformance_report_fn report;
     void *arg;
     int failed;
@@ -33,7 +33,7 @@ static bool aborts_on_misuse(void)
 
 static unsigned has(const struct stage *stage)
 {
-    const struct tw_reactor_conformance *kind = stage->kind;
+    const struct tw_reactor_conformance_kind *kind = stage->kind;
     return (kind->turn ? NEEDS_TURN : NEEDS_RUN) | (kind->dispatch ? NEEDS_DISPATCH : 0) |
            (kind->advance ? 0 : NEEDS_TIME) | (aborts_on_misuse() ? 0 : NEEDS_PATIENCE) |
            (stage->reactor && stage->reactor->_ops->watch == tw_reactor_watch_none
@@ -98,25 +98,25 @@ static void tell_as_worker(void *arg, const char *check, const char *wrong)
 
 static void try_as_worker(struct suite *suite)
 {
-    struct tw_worker_conformance worker = {.size = sizeof worker,
-                                           .flags = TW_CONFORMANCE_NO_QUIT,
-                                           .arg = suite,
-                                           .make = make_worker,
-                                           .run = run_worker,
-                                           .end = end_worker,
-                                           .patience = suite->kind->patience};
+    struct tw_worker_conformance_kind worker = {.size = sizeof worker,
+                                                .flags = TW_CONFORMANCE_NO_QUIT,
+                                                .arg = suite,
+                                                .make = make_worker,
+                                                .run = run_worker,
+                                                .end = end_worker,
+                                                .patience = suite->kind->patience};
     tw_worker_conformance(&worker, tell_as_worker, suite);
 }
 
 /* --- all of it ---------------------------------------------------------------------------------- */
 
-static bool is_right(const struct tw_reactor_conformance *kind)
+static bool is_right(const struct tw_reactor_conformance_kind *kind)
 {
     return kind && kind->size == sizeof *kind && kind->make && kind->patience >= 0 &&
            (!kind->dispatch || kind->turn) && !(kind->turn && kind->advance);
 }
 
-int tw_reactor_conformance(const struct tw_reactor_conformance *kind,
+int tw_reactor_conformance(const struct tw_reactor_conformance_kind *kind,
                            tw_conformance_report_fn report, void *arg)
 {
     struct suite suite = {kind, report, arg, 0, NULL};

@@ -10,7 +10,7 @@
  *         return my_reactor_new(ret_reactor);
  *     }
  *
- *     struct tw_reactor_conformance kind = {.size = sizeof kind, .make = make};
+ *     struct tw_reactor_conformance_kind kind = {.size = sizeof kind, .make = make};
  *     return tw_reactor_conformance(&kind, print, NULL) != 0;
  *
  * Each check has a reactor of its own. Its loop is turned by tw_reactor_run() and
@@ -28,8 +28,8 @@
 TW_BEGIN_DECLS
 
 /** A kind of reactor, for the suite; a field left 0 means the default. */
-struct tw_reactor_conformance {
-    size_t size; /**< sizeof(struct tw_reactor_conformance) */
+struct tw_reactor_conformance_kind {
+    size_t size; /**< sizeof(struct tw_reactor_conformance_kind) */
     void *arg;   /**< for the functions that follow */
     /** Make a reactor, which the suite turns on this thread, and lets go of before end is called.
      * There is one at a time. Returns: 0; a negative errno, and then the check fails. */
@@ -68,7 +68,7 @@ struct tw_reactor_conformance {
  *
  * @param report hears of each check, by the rules of tw_conformance_report_fn; may be NULL
  */
-TW_EXPORT int tw_reactor_conformance(const struct tw_reactor_conformance *kind,
+TW_EXPORT int tw_reactor_conformance(const struct tw_reactor_conformance_kind *kind,
                                      tw_conformance_report_fn report, void *arg);
 
 /** How often tw_reactor_conformance() breaks the contract on purpose. */

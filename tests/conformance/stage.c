@@ -112,7 +112,7 @@ static void nothing(void *arg)
 /* A turn of a loop of the user's own has no limit: a delayed call is one. */
 static int turn_as_user(struct stage *stage, int64_t limit)
 {
-    const struct tw_reactor_conformance *kind = stage->kind;
+    const struct tw_reactor_conformance_kind *kind = stage->kind;
     struct tw_delayed_call *guard = NULL;
     int rc;
     if (limit == 0)
@@ -338,7 +338,7 @@ static void end_watch(struct stage *stage)
 
 /* --- stages ------------------------------------------------------------------------------------ */
 
-struct stage *stage_new(const struct tw_reactor_conformance *kind)
+struct stage *stage_new(const struct tw_reactor_conformance_kind *kind)
 {
     struct stage *stage = (struct stage *)calloc(1, sizeof *stage);
     pthread_condattr_t clock;

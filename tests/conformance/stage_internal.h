@@ -33,7 +33,7 @@ struct timed {
 };
 
 struct stage {
-    const struct tw_reactor_conformance *kind;
+    const struct tw_reactor_conformance_kind *kind;
     struct tw_reactor *reactor;
     const char *wrong; /* what was wrong first; NULL */
     struct letter letters[128];
@@ -60,7 +60,7 @@ struct stage {
     size_t round;
 };
 
-struct stage *stage_new(const struct tw_reactor_conformance *kind);
+struct stage *stage_new(const struct tw_reactor_conformance_kind *kind);
 /* Let go of all. The stage is leaked if a job of its is still at it. */
 void stage_free(struct stage *stage);
 /* Let go of the reactor, once. */

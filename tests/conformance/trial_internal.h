@@ -28,7 +28,7 @@ struct piece {
 };
 
 struct trial {
-    const struct tw_worker_conformance *kind;
+    const struct tw_worker_conformance_kind *kind;
     struct trial *next; /* kept until the suite is over */
     bool is_made, is_exclusive;
     pthread_t main;
@@ -45,7 +45,7 @@ struct trial {
 };
 
 /* Make a trial; NULL: out of memory. A worker that could not be made is something wrong. */
-struct trial *trial_new(const struct tw_worker_conformance *kind);
+struct trial *trial_new(const struct tw_worker_conformance_kind *kind);
 void trial_free(struct trial *trial);
 
 /* Note that something is wrong; only the first is kept. Any thread. */

@@ -121,7 +121,7 @@ int piece_status(struct piece *piece)
 
 /* --- trials ----------------------------------------------------------------------------------- */
 
-struct trial *trial_new(const struct tw_worker_conformance *kind)
+struct trial *trial_new(const struct tw_worker_conformance_kind *kind)
 {
     struct trial *trial = (struct trial *)calloc(1, sizeof *trial);
     pthread_condattr_t clock;
@@ -274,7 +274,7 @@ bool trial_is_short(struct trial *trial)
 /* --- the suite -------------------------------------------------------------------------------- */
 
 struct suite {
-    const struct tw_worker_conformance *kind;
+    const struct tw_worker_conformance_kind *kind;
     tw_conformance_report_fn report;
     void *arg;
     struct trial *trials; /* those that are over */
@@ -325,8 +325,8 @@ static void look_once_more(struct suite *suite)
     tell(suite, "nothing comes late", wrong);
 }
 
-int tw_worker_conformance(const struct tw_worker_conformance *kind, tw_conformance_report_fn report,
-                          void *arg)
+int tw_worker_conformance(const struct tw_worker_conformance_kind *kind,
+                          tw_conformance_report_fn report, void *arg)
 {
     struct suite suite = {kind, report, arg, NULL, 0};
     const struct tw__conformance_check *check;

@@ -16,7 +16,7 @@
  *         printf("%s: %s\n", check, wrong ? wrong : "kept");
  *     }
  *
- *     struct tw_worker_conformance kind = {.size = sizeof kind, .make = make};
+ *     struct tw_worker_conformance_kind kind = {.size = sizeof kind, .make = make};
  *     return tw_worker_conformance(&kind, print, NULL) != 0;
  *
  * Each check has a worker of its own. Its tasks are watched until the whole suite is over, so that
@@ -39,8 +39,8 @@ TW_BEGIN_DECLS
 #define TW_CONFORMANCE_GIVES_UP 4u
 
 /** A kind of worker, for the suite; a field left 0 means the default. */
-struct tw_worker_conformance {
-    size_t size;    /**< sizeof(struct tw_worker_conformance) */
+struct tw_worker_conformance_kind {
+    size_t size;    /**< sizeof(struct tw_worker_conformance_kind) */
     unsigned flags; /**< of TW_CONFORMANCE_… */
     void *arg;      /**< for the functions that follow */
     /**
@@ -87,7 +87,7 @@ typedef void (*tw_conformance_report_fn)(void *arg, const char *check, const cha
  *            is lost, what it lies in is leaked, in case it comes after all.
  * Returns:   how many checks failed; -EINVAL for a description that is not right.
  */
-TW_EXPORT int tw_worker_conformance(const struct tw_worker_conformance *kind,
+TW_EXPORT int tw_worker_conformance(const struct tw_worker_conformance_kind *kind,
                                     tw_conformance_report_fn report, void *arg);
 
 TW_END_DECLS

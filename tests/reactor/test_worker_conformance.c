@@ -39,11 +39,11 @@ static void drop_reactor(void *arg)
 /* A reactor keeps what every worker promises, but it declines to be quit. */
 TEST(a_reactor_conforms)
 {
-    struct tw_worker_conformance kind = {.size = sizeof kind,
-                                         .flags = TW_CONFORMANCE_NO_QUIT,
-                                         .make = make_reactor,
-                                         .run = run_reactor,
-                                         .end = drop_reactor};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind,
+                                              .flags = TW_CONFORMANCE_NO_QUIT,
+                                              .make = make_reactor,
+                                              .run = run_reactor,
+                                              .end = drop_reactor};
     check_conforms(&kind);
 }
 
@@ -57,7 +57,7 @@ static int make_strand(void *arg, struct tw_worker **ret_worker)
 /* So does a strand over one, which can be quit. */
 TEST(a_strand_over_a_reactor_conforms)
 {
-    struct tw_worker_conformance kind = {
+    struct tw_worker_conformance_kind kind = {
         .size = sizeof kind, .make = make_strand, .run = run_reactor, .end = drop_reactor};
     check_conforms(&kind);
 }
@@ -84,7 +84,7 @@ static int make_team(void *arg, struct tw_worker **ret_worker)
 /* So does a team coordinated by a reactor. */
 TEST(a_team_over_a_reactor_conforms)
 {
-    struct tw_worker_conformance kind = {
+    struct tw_worker_conformance_kind kind = {
         .size = sizeof kind, .make = make_team, .run = run_reactor, .end = drop_reactor};
     check_conforms(&kind);
 }

@@ -23,14 +23,14 @@ static int make_on_default(void *arg, struct tw_reactor **ret_reactor)
 /* A reactor on a context of its own keeps what every reactor promises. */
 TEST(glib_conforms)
 {
-    struct tw_reactor_conformance kind = {.size = sizeof kind, .make = make_own};
+    struct tw_reactor_conformance_kind kind = {.size = sizeof kind, .make = make_own};
     check_reactor_conforms(&kind, 67);
 }
 
 /* So does one on the default context. */
 TEST(glib_on_the_default_context_conforms)
 {
-    struct tw_reactor_conformance kind = {.size = sizeof kind, .make = make_on_default};
+    struct tw_reactor_conformance_kind kind = {.size = sizeof kind, .make = make_on_default};
     check_reactor_conforms(&kind, 67);
 }
 
@@ -44,7 +44,7 @@ static int turn(void *arg, struct tw_reactor *reactor, bool block)
 /* So does one whose context is turned by the user's own loop. */
 TEST(glib_under_the_users_loop_conforms)
 {
-    struct tw_reactor_conformance kind = {
+    struct tw_reactor_conformance_kind kind = {
         .size = sizeof kind, .make = make_on_default, .turn = turn};
     check_reactor_conforms(&kind, 62);
 }

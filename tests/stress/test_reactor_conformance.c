@@ -48,14 +48,14 @@ static void free_base(void *arg)
 /* A reactor on a base of its own keeps what every reactor promises. */
 TEST(libevent_conforms)
 {
-    struct tw_reactor_conformance kind = {.size = sizeof kind, .make = make_own};
+    struct tw_reactor_conformance_kind kind = {.size = sizeof kind, .make = make_own};
     check_reactor_conforms(&kind, 67);
 }
 
 /* So does one on the user's base. */
 TEST(libevent_on_an_adopted_base_conforms)
 {
-    struct tw_reactor_conformance kind = {
+    struct tw_reactor_conformance_kind kind = {
         .size = sizeof kind, .make = make_adopted, .end = free_base};
     check_reactor_conforms(&kind, 67);
 }
@@ -63,11 +63,11 @@ TEST(libevent_on_an_adopted_base_conforms)
 /* So does one whose base is turned by the user's own loop. */
 TEST(libevent_under_the_users_loop_conforms)
 {
-    struct tw_reactor_conformance kind = {.size = sizeof kind,
-                                          .make = make_adopted,
-                                          .turn = turn,
-                                          .dispatch = dispatch,
-                                          .end = free_base};
+    struct tw_reactor_conformance_kind kind = {.size = sizeof kind,
+                                               .make = make_adopted,
+                                               .turn = turn,
+                                               .dispatch = dispatch,
+                                               .end = free_base};
     check_reactor_conforms(&kind, 64);
 }
 
@@ -86,7 +86,7 @@ static int advance(void *arg, struct tw_reactor *reactor, int64_t duration)
 /* So does one whose time moves when told; it has no descriptors. */
 TEST(test_clock_conforms)
 {
-    struct tw_reactor_conformance kind = {
+    struct tw_reactor_conformance_kind kind = {
         .size = sizeof kind, .make = make_clock, .advance = advance};
     check_reactor_conforms(&kind, 54);
 }

@@ -152,11 +152,11 @@ static struct tw_reactor_ops *begin(void)
 static void finds(const char *check, bool is_adopted)
 {
     struct expected expected = {check, 0};
-    struct tw_reactor_conformance kind = {.size = sizeof kind,
-                                          .arg = &is_adopted,
-                                          .make = make,
-                                          .end = free_base,
-                                          .patience = 30 * TW_MILLISECOND};
+    struct tw_reactor_conformance_kind kind = {.size = sizeof kind,
+                                               .arg = &is_adopted,
+                                               .make = make,
+                                               .end = free_base,
+                                               .patience = 30 * TW_MILLISECOND};
     int before = harness_reports(), failed;
     if (is_adopted) {
         kind.turn = turn;
@@ -174,7 +174,7 @@ static void finds(const char *check, bool is_adopted)
 TEST(description_has_to_be_right)
 {
     bool is_adopted = false;
-    struct tw_reactor_conformance kind = {
+    struct tw_reactor_conformance_kind kind = {
         .size = sizeof kind, .arg = &is_adopted, .make = make, .dispatch = dispatch};
     CU_ASSERT_EQUAL(tw_reactor_conformance(NULL, NULL, NULL), -EINVAL);
     CU_ASSERT_EQUAL(tw_reactor_conformance(&kind, NULL, NULL), -EINVAL);

@@ -111,7 +111,7 @@ static void visit(struct person *person)
  * in vain: when nobody adds any more, the rest is worked off without another word. */
 static void check_crowd(const struct tw_supply_ops *ops, bool some_leave)
 {
-    struct tw_supply_pool_statistics now = {sizeof now, 0, 0, 0, 0, 0};
+    struct tw_supply_pool_numbers now = {sizeof now, 0, 0, 0, 0, 0};
     struct tw_pool *below = NULL;
     size_t i, total, wrong = 0, performed = 0;
     hall.each = harness_long() ? 50000 : 3000;

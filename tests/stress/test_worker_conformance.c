@@ -45,7 +45,7 @@ static void drop_below(void *arg)
 static void check(int (*make)(void *, struct tw_worker **), int (*below)(struct tw_worker **))
 {
     struct over over = {below, NULL};
-    struct tw_worker_conformance kind = {
+    struct tw_worker_conformance_kind kind = {
         .size = sizeof kind, .arg = &over, .make = make, .end = drop_below};
     check_conforms(&kind);
 }
@@ -127,7 +127,7 @@ static void drop_coordinator(void *arg)
 TEST(TEA_a_team_of_threads_over_a_thread_conforms)
 {
     struct tw_worker *coordinator = NULL;
-    struct tw_worker_conformance kind = {
+    struct tw_worker_conformance_kind kind = {
         .size = sizeof kind, .arg = &coordinator, .make = make_team, .end = drop_coordinator};
     check_conforms(&kind);
 }

@@ -183,7 +183,7 @@ static void never(void *arg, struct tw_task *task, bool is_running)
 /* And a limiter's. */
 TEST(every_operation_of_a_limiter_refuses)
 {
-    struct tw_limiter_statistics books = {.size = sizeof books};
+    struct tw_limiter_numbers books = {.size = sizeof books};
     struct tw_limiter *limiter = NULL;
     CU_ASSERT_EQUAL_FATAL(tw_limiter_new(NULL, 0, &limiter), 0);
     become_child();
@@ -207,7 +207,7 @@ static const struct tw_supply_ops no_supply = {sizeof no_supply, take_none, NULL
 /* And a supply pool's. */
 TEST(every_operation_of_a_supply_pool_refuses)
 {
-    struct tw_supply_pool_statistics books = {.size = sizeof books};
+    struct tw_supply_pool_numbers books = {.size = sizeof books};
     struct tw_supply_pool *pool = NULL;
     struct tw_worker *memory = NULL;
     int count = 0;

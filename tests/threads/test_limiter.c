@@ -49,7 +49,7 @@ static int cancel(struct note *note)
 
 static void check_now(int line, size_t total, size_t borrowed, size_t waiting)
 {
-    struct tw_limiter_statistics now = {sizeof now, 0, 0, 0};
+    struct tw_limiter_numbers now = {sizeof now, 0, 0, 0};
     bool is_right = tw_limiter_statistics(limiter, &now) == 0 && now.total == total &&
                     now.borrowed == borrowed && now.waiting == waiting;
     CU_ASSERT(is_right);
@@ -449,7 +449,7 @@ TEST(borrowers_can_be_seen)
 
 TEST(bad_arguments_are_refused)
 {
-    struct tw_limiter_statistics now = {0, 0, 0, 0};
+    struct tw_limiter_numbers now = {0, 0, 0, 0};
     PROVOKE(tw_limiter_new(NULL, 1, NULL));
     start(1);
     PROVOKE(tw_limiter_set_total(NULL, 1));

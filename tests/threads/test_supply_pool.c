@@ -118,9 +118,9 @@ static void add(int from, int to)
     CU_ASSERT_EQUAL(tw_supply_pool_added(pool, (size_t)(to - from)), 0);
 }
 
-static struct tw_supply_pool_statistics now(void)
+static struct tw_supply_pool_numbers now(void)
 {
-    struct tw_supply_pool_statistics statistics = {sizeof statistics, 0, 0, 0, 0, 0};
+    struct tw_supply_pool_numbers statistics = {sizeof statistics, 0, 0, 0, 0, 0};
     CU_ASSERT_EQUAL(tw_supply_pool_statistics(pool, &statistics), 0);
     return statistics;
 }
@@ -509,7 +509,7 @@ static bool somebody_is_to_mark(void)
 /* Whatever was told, and is not believed to be on its way, has a worker coming or all are busy. */
 static bool is_come_for(void)
 {
-    struct tw_supply_pool_statistics books = now();
+    struct tw_supply_pool_numbers books = now();
     size_t told = in_list > untold() ? in_list - untold() : 0;
     return somebody_is_to_mark() || tw__shortage(told, books.free, books.limit, books.live) == 0;
 }
@@ -583,7 +583,7 @@ TEST(every_order_without_one)
 TEST(bad_arguments_are_refused)
 {
     static const struct tw_supply_ops bad = {0, take, NULL}, without = {sizeof without, NULL, NULL};
-    struct tw_supply_pool_statistics unset = {0, 0, 0, 0, 0, 0};
+    struct tw_supply_pool_numbers unset = {0, 0, 0, 0, 0, 0};
     struct tw_supply_pool *none = NULL;
     int gone = 0;
     start(1, &counting);

@@ -27,7 +27,7 @@ static void perform_all(void *arg, struct tw_worker *worker)
 /* The memory worker gives up what waits when it goes. */
 TEST(MEM_a_memory_worker_conforms)
 {
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     kind.flags = TW_CONFORMANCE_ONE_THREAD | TW_CONFORMANCE_GIVES_UP;
     kind.make = make_memory;
     kind.run = perform_all;
@@ -43,7 +43,7 @@ static int make_lock(void *arg, struct tw_worker **ret_worker)
 /* The lock worker performs by itself, in submit. */
 TEST(LKW_a_lock_worker_conforms)
 {
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     kind.make = make_lock;
     check_conforms(&kind);
 }
@@ -77,7 +77,7 @@ static void drop_below(void *arg)
 TEST(a_strand_over_a_memory_worker_conforms)
 {
     struct over over = {tw_memory_worker_new, NULL};
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     kind.flags = TW_CONFORMANCE_ONE_THREAD;
     kind.arg = &over;
     kind.make = make_strand;
@@ -90,7 +90,7 @@ TEST(a_strand_over_a_memory_worker_conforms)
 TEST(a_strand_over_a_lock_worker_conforms)
 {
     struct over over = {tw_lock_worker_new, NULL};
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     kind.arg = &over;
     kind.make = make_strand;
     kind.end = drop_below;
@@ -112,7 +112,7 @@ static int make_limiter(void *arg, struct tw_worker **ret_worker)
 TEST(a_limiter_over_a_memory_worker_conforms)
 {
     struct over over = {tw_memory_worker_new, NULL};
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     kind.flags = TW_CONFORMANCE_ONE_THREAD;
     kind.arg = &over;
     kind.make = make_limiter;
@@ -125,7 +125,7 @@ TEST(a_limiter_over_a_memory_worker_conforms)
 TEST(a_limiter_over_a_lock_worker_conforms)
 {
     struct over over = {tw_lock_worker_new, NULL};
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     kind.arg = &over;
     kind.make = make_limiter;
     kind.end = drop_below;
@@ -170,7 +170,7 @@ static void end_team(void *arg)
 static void check_team_conforms(make_worker_fn make_coordinator, int answer)
 {
     static struct hand_kind own;
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     own.make_coordinator = make_coordinator;
     own.answer = answer;
     kind.flags = TW_CONFORMANCE_ONE_THREAD;
@@ -220,7 +220,7 @@ static void check_watched_is_gone(void *arg)
 /* WRK-005: a user's own kind, which hands on to another. (It counts without a lock.) */
 TEST(WRK_005_a_kind_of_ones_own_conforms)
 {
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     kind.flags = TW_CONFORMANCE_ONE_THREAD;
     kind.make = make_watched;
     kind.end = check_watched_is_gone;
@@ -366,7 +366,7 @@ static void note_found(void *arg, const char *check, const char *wrong)
 
 static int find(enum fault fault)
 {
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     kind.flags = TW_CONFORMANCE_ONE_THREAD;
     kind.arg = &fault;
     kind.make = make_faulty;
@@ -415,7 +415,7 @@ TEST(the_suite_finds_a_task_taken_twice)
 /* A memory worker may only give up what waits if it says that it does. */
 TEST(giving_up_has_to_be_said)
 {
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     kind.flags = TW_CONFORMANCE_ONE_THREAD;
     kind.make = make_memory;
     kind.run = perform_all;
@@ -427,7 +427,7 @@ TEST(giving_up_has_to_be_said)
 /* What has quit in secret, or says that it cannot be quit and can, is found too. */
 TEST(a_quit_that_is_not_declined_is_found)
 {
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     kind.flags = TW_CONFORMANCE_NO_QUIT;
     kind.make = make_lock;
     found[0] = '\0';
@@ -439,7 +439,7 @@ TEST(a_quit_that_is_not_declined_is_found)
 TEST(a_task_that_does_not_come_is_lost)
 {
     enum fault fault = NONE;
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     kind.flags = TW_CONFORMANCE_ONE_THREAD;
     kind.arg = &fault;
     kind.make = make_faulty; /* and nobody tells it to run */
@@ -452,7 +452,7 @@ TEST(a_task_that_does_not_come_is_lost)
 /* A description that is not right is refused. */
 TEST(a_description_is_checked)
 {
-    struct tw_worker_conformance kind = {.size = sizeof kind};
+    struct tw_worker_conformance_kind kind = {.size = sizeof kind};
     CU_ASSERT_EQUAL(tw_worker_conformance(NULL, NULL, NULL), -EINVAL);
     CU_ASSERT_EQUAL(tw_worker_conformance(&kind, NULL, NULL), -EINVAL);
     kind.make = make_lock;

@@ -89,7 +89,7 @@ static void print(void *arg, const char *check, const char *wrong)
 
 int main(void)
 {
-    struct tw_worker_conformance kind = {0};
+    struct tw_worker_conformance_kind kind = {0};
     kind.size = sizeof kind;
     kind.flags = TW_CONFORMANCE_ONE_THREAD;
     kind.make = make;
