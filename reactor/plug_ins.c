@@ -116,9 +116,10 @@ static struct plug_in *copy(const char *name, const char *description)
     size_t name_size = strlen(name) + 1, description_size = strlen(description) + 1;
     struct plug_in *plug_in =
         (struct plug_in *)tw__zalloc(sizeof *plug_in + name_size + description_size);
-    char *texts = (char *)(plug_in + 1);
+    char *texts;
     if (!plug_in)
         return NULL;
+    texts = (char *)(plug_in + 1);
     plug_in->refs = 1;
     plug_in->name = (char *)memcpy(texts, name, name_size);
     plug_in->description = (char *)memcpy(texts + name_size, description, description_size);
