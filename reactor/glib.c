@@ -120,12 +120,15 @@ static gboolean prepare(GSource *source, gint *timeout)
     return own->must_pass || (own->must_start && !own->is_turning);
 }
 
-/* The last reference to the reactor may go inside the pass. */
+/* The last reference to the reactor may go inside the pass. In a forked child what the source waits
+ * for is the parent's, to read it would take it from there: the child's copy of it is removed. */
 static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer arg)
 {
     struct glib_reactor *own = ((struct reactor_source *)source)->own;
     (void)callback;
     (void)arg;
+    if (tw_reactor_is_inherited(&own->base))
+        return G_SOURCE_REMOVE;
     if (g_source_query_unix_fd(source, own->wake))
         tw_reactor_woken(&own->base);
     look_at_timer(own);
@@ -164,6 +167,8 @@ static gboolean dispatch_watched(GSource *source, GSourceFunc callback, gpointer
     unsigned seen = (unsigned)g_source_query_unix_fd(source, watched->tag), what = 0;
     (void)callback;
     (void)arg;
+    if (tw_reactor_is_inherited(watched->reactor))
+        return G_SOURCE_REMOVE;
     if (seen & (G_IO_IN | wrong))
         what |= TW_IO_READ;
     if (seen & (G_IO_OUT | wrong))

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <twine/reactor/glib.h>
 #include <unistd.h>
 
@@ -316,6 +317,44 @@ TEST(context_of_another_thread_is_refused)
     CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, turn_elsewhere, NULL), 0);
     pthread_join(thread, NULL);
     g_main_context_release(context);
+    drop();
+}
+
+/* --- a forked child ------------------------------------------------------------------------------ */
+
+static int turn_in_child(const int *calls)
+{
+    int before = *calls, i;
+    for (i = 0; i < 10; i++)
+        g_main_context_iteration(context, FALSE);
+    return *calls == before && tw_reactor_iterate(reactor, 0) == -EOWNERDEAD ? 17 : 1;
+}
+
+static void turn_in_a_child(const int *calls)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(turn_in_child(calls));
+    while (waitpid(child, &status, 0) != child)
+        ;
+    CU_ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 17);
+}
+
+/* A child that turns the context does none of the parent's work, and takes nothing from it. */
+TEST(child_leaves_the_reactor_to_the_parent)
+{
+    int calls = 0;
+    adopt(g_main_context_default());
+    g_main_context_iteration(context, FALSE);
+    CU_ASSERT_EQUAL(tw_reactor_call_later(reactor, 0, count, &calls, NULL, NULL), 0);
+    turn_in_a_child(&calls);
+    while (calls < 1)
+        g_main_context_iteration(context, TRUE);
+    CU_ASSERT_EQUAL(tw_reactor_call_from_thread(reactor, count, &calls, NULL), 0);
+    turn_in_a_child(&calls);
+    while (calls < 2)
+        g_main_context_iteration(context, TRUE);
     drop();
 }
 
