@@ -21,6 +21,7 @@ struct piece {
     struct tw_task task;
     struct trial *trial;
     void (*then)(struct piece *piece); /* what it does when performed, or NULL; it may free it */
+    bool is_own;                       /* then frees it; given up, it is freed too */
     /* Under the trial's lock. */
     int accepted, calls;
     int status;   /* the last one */

@@ -96,6 +96,7 @@ static void a_task_may_free_itself(struct trial *trial)
         if (!piece)
             break;
         piece_init(piece, trial, free_itself);
+        piece->is_own = true;
         if (piece_submit(piece) < 0)
             free(piece);
     }

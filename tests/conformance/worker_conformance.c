@@ -39,7 +39,9 @@ static void piece_fn(struct tw_task *task, int status)
     struct piece *piece = (struct piece *)task;
     struct trial *trial = piece->trial;
     begin(piece, trial, status);
-    if (status == 0 && piece->then)
+    if (status != 0 && piece->is_own)
+        free(piece);
+    else if (status == 0 && piece->then)
         piece->then(piece); /* the piece may be gone */
     else if (status == 0)
         sched_yield(); /* lets another overlap, if the worker does */

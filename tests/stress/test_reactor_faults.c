@@ -76,8 +76,9 @@ static int turn_without_sleep(struct tw_reactor *reactor, bool block)
 
 static int turn_deaf(struct tw_reactor *reactor, bool block)
 {
+    (void)block;
     tw_reactor_woken(reactor); /* and no pass */
-    return right->turn(reactor, block);
+    return right->turn(reactor, false);
 }
 
 static int turn_with_an_error(struct tw_reactor *reactor, bool block)
