@@ -10,7 +10,7 @@
  *
  * and then a pass is made. GLib polls all its descriptors before it dispatches anything, so I/O is
  * looked at between two passes. Its own timers are good to a millisecond, hence the timerfd; the
- * portable path has no other.
+ * portable path has the context wait for so long.
  *
  * Each of the user's descriptors is one more source. A source that was destroyed is not dispatched
  * any more, even if it was found ready together with the one that is.
@@ -80,20 +80,17 @@ static void look_at_timer(struct glib_reactor *own)
         (void)got; /* nothing to read means that it was set anew meanwhile */
     }
 }
+
+static gint time_left(const struct glib_reactor *own)
+{
+    (void)own;
+    return -1;
+}
 #else
+/* Not by the source's ready time: GLib wakes the loop each time that is set. */
 static int set_timer(struct tw_reactor *reactor, uint64_t deadline)
 {
-    struct glib_reactor *own = (struct glib_reactor *)reactor;
-    int64_t duration;
-    own->deadline = deadline;
-    if (deadline == TW_NEVER) {
-        g_source_set_ready_time(own->source, -1);
-        return 0;
-    }
-    duration = tw_time_between(tw_clock_now(tw_clock_monotonic()), deadline);
-    duration =
-        duration < 0 ? 0 : duration / TW_MICROSECOND + 1; /* rather too late than too early */
-    g_source_set_ready_time(own->source, g_get_monotonic_time() + duration);
+    ((struct glib_reactor *)reactor)->deadline = deadline;
     return 0;
 }
 
@@ -103,11 +100,22 @@ static int open_timer(struct glib_reactor *own)
     return 0;
 }
 
-/* A ready time stays until it is set anew. */
+/* In milliseconds, rather too many than too few; -1: for ever. */
+static gint time_left(const struct glib_reactor *own)
+{
+    const int64_t longest = 1000000 * TW_SECOND;
+    int64_t left = tw_time_between(tw_clock_now(tw_clock_monotonic()), own->deadline);
+    if (own->deadline == TW_NEVER)
+        return -1;
+    if (left > longest)
+        left = longest; /* prepare asks again then */
+    return left <= 0 ? 0 : (gint)((left + TW_MILLISECOND - 1) / TW_MILLISECOND);
+}
+
 static void look_at_timer(struct glib_reactor *own)
 {
-    if (own->deadline != TW_NEVER && own->deadline <= tw_clock_now(tw_clock_monotonic()))
-        set_timer(&own->base, TW_NEVER);
+    if (time_left(own) == 0)
+        own->deadline = TW_NEVER;
 }
 #endif
 
@@ -116,8 +124,14 @@ static void look_at_timer(struct glib_reactor *own)
 static gboolean prepare(GSource *source, gint *timeout)
 {
     struct glib_reactor *own = ((struct reactor_source *)source)->own;
-    *timeout = -1;
-    return own->must_pass || (own->must_start && !own->is_turning);
+    *timeout = time_left(own);
+    return own->must_pass || *timeout == 0 || (own->must_start && !own->is_turning);
+}
+
+/* GLib looks at the descriptors itself. */
+static gboolean check(GSource *source)
+{
+    return time_left(((struct reactor_source *)source)->own) == 0;
 }
 
 /* The last reference to the reactor may go inside the pass. In a forked child what the source waits
@@ -289,7 +303,7 @@ static int find_context(struct glib_reactor *own, GMainContext *context)
 
 static void add_source(struct glib_reactor *own)
 {
-    static GSourceFuncs funcs = {prepare, NULL, dispatch, NULL, NULL, NULL};
+    static GSourceFuncs funcs = {prepare, check, dispatch, NULL, NULL, NULL};
     own->source = g_source_new(&funcs, sizeof(struct reactor_source));
     ((struct reactor_source *)own->source)->own = own;
     g_source_set_name(own->source, "twine");
