@@ -32,8 +32,13 @@ static int be_writable(struct tw_descriptor *descriptor, void *arg)
 
 static void be_lost(struct tw_descriptor *descriptor, int error, void *arg)
 {
+    char name = '?';
     (void)descriptor;
-    note(letter((struct stage *)arg, error == -EPIPE ? 'l' : error == -ESHUTDOWN ? 's' : '?'));
+    if (error == -EPIPE)
+        name = 'l';
+    else if (error == -ESHUTDOWN)
+        name = 's';
+    note(letter((struct stage *)arg, name));
 }
 
 static const struct tw_descriptor_fns fns = {sizeof fns, take_byte, be_writable, be_lost};

@@ -110,7 +110,7 @@ TEST(no_descriptors_is_an_answer)
     getrlimit(RLIMIT_NOFILE, &before);
     low = before;
     for (i = 0; i < 8 && rc != 1; i++) {
-        low.rlim_cur = (rlim_t)(lowest + i);
+        low.rlim_cur = (rlim_t)lowest + (rlim_t)i;
         setrlimit(RLIMIT_NOFILE, &low);
         rc = tw_glib_reactor_new(NULL, &reactor);
         CU_ASSERT(rc == 0 || rc == -EMFILE);
