@@ -210,7 +210,7 @@ static void a_call_that_repeats_itself_holds_up_nobody(struct stage *stage)
 static void bring(struct tw_result *result, void *arg)
 {
     struct stage *stage = (struct stage *)arg;
-    if (!tw_reactor_is_in_thread(stage->reactor))
+    if (!pthread_equal(pthread_self(), stage->loop))
         tw_result_set(result, stage, NULL);
 }
 

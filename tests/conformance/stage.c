@@ -346,6 +346,7 @@ struct stage *stage_new(const struct tw_reactor_conformance_kind *kind)
     if (!stage)
         return NULL;
     stage->kind = kind;
+    stage->loop = pthread_self();
     for (i = 0; i < 128; i++)
         stage->letters[i] = (struct letter){stage, (char)i};
     for (i = 0; i < 4; i++)

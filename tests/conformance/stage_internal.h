@@ -34,8 +34,9 @@ struct timed {
 
 struct stage {
     const struct tw_reactor_conformance_kind *kind;
-    struct tw_reactor *reactor;
-    const char *wrong; /* what was wrong first; NULL */
+    pthread_t loop;             /* the suite's thread */
+    struct tw_reactor *reactor; /* not for jobs, which may outlive it */
+    const char *wrong;          /* what was wrong first; NULL */
     struct letter letters[128];
     char seen[MOST_SEEN + 1]; /* the first of them */
     size_t count;             /* how often something was noted */
