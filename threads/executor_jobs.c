@@ -187,10 +187,12 @@ int tw_executor_submit(struct tw_executor *executor, tw_call_fn work, void *arg,
             destroy(arg);
         return rc;
     }
-    if (ret_future)
+    if (ret_future) {
         *ret_future = &job->future;
-    else
-        tw_future_unref(&job->future);
+        return 0;
+    }
+    atomic_store_explicit(&job->future.look, TW__UNHELD, memory_order_relaxed);
+    tw_future_unref(&job->future);
     return 0;
 }
 

@@ -205,7 +205,7 @@ struct tw_failure *tw_future_failure(struct tw_future *future)
         return tw__failure_cancelled();
     if (phase != TW__DONE)
         return NULL;
-    atomic_store_explicit(&future->is_seen, true, memory_order_relaxed);
+    atomic_store_explicit(&future->look, TW__SEEN, memory_order_relaxed);
     return tw_result_failure(&future->result);
 }
 
@@ -242,18 +242,21 @@ void tw__future_init(struct tw_future *future, const struct tw__future_ops *ops,
     atomic_init(&future->refs, 1);
     atomic_init(&future->state, TW__PENDING);
     atomic_init(&future->is_asked_to_stop, false);
-    atomic_init(&future->is_seen, false);
+    atomic_init(&future->look, TW__UNSEEN);
     tw_result_init(&future->result);
     future->locked.first = future->locked.last = NULL;
 }
 
 void tw__future_done(struct tw_future *future)
 {
+    unsigned char look = atomic_load_explicit(&future->look, memory_order_relaxed);
     TW__CHECK(!future->locked.first);
-    if (atomic_load_explicit(&future->is_seen, memory_order_relaxed))
+    if (look == TW__SEEN)
         tw_result_done(&future->result);
     else
-        tw__result_done_reporting(&future->result, "nobody has looked at a future's failure");
+        tw__result_done_reporting(
+            &future->result, look == TW__UNHELD ? "a job has failed, and nobody holds its future"
+                                                : "nobody has looked at a future's failure");
 }
 
 /* The last reference has gone, and nobody will set it any more. Callbacks can be left to hear of it,
@@ -262,7 +265,7 @@ static void abandon(struct tw_future *future)
 {
     atomic_store_explicit(&future->refs, 1, memory_order_relaxed);
     tw_result_set_failure(&future->result, tw__failure_abandoned());
-    atomic_store_explicit(&future->is_seen, true, memory_order_relaxed);
+    atomic_store_explicit(&future->look, TW__SEEN, memory_order_relaxed);
     finish(future, TW__DONE);
     tw_future_unref(future);
 }

@@ -31,6 +31,9 @@ enum tw__phase {
     TW__AWAITED = 8 /* a bit beside the phase */
 };
 
+/* Whether anybody has looked at its failure, or ever can. */
+enum tw__look { TW__UNSEEN, TW__SEEN, TW__UNHELD };
+
 struct tw__waiter {
     struct tw__waiter *next, *prev;
     bool is_linked;
@@ -71,7 +74,7 @@ struct tw_future {
     atomic_uint refs;
     atomic_uint state;
     atomic_bool is_asked_to_stop;
-    atomic_bool is_seen; /* somebody has looked at its failure */
+    atomic_uchar look; /* an enum tw__look */
     struct tw_result result;
     struct {
         struct tw__waiter *first, *last;

@@ -98,6 +98,7 @@ TEST(fire_and_forget)
     CU_ASSERT_EQUAL_FATAL(harness_reports(), 1);
     CU_ASSERT_EQUAL(harness_report(0)->level, TW_REPORT_UNHANDLED);
     CU_ASSERT_EQUAL(harness_report(0)->code, EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(harness_report(0)->text, "nobody holds its future"));
     stop();
 }
 
