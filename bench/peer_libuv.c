@@ -17,9 +17,10 @@ static struct {
     uv_loop_t *loop;
 } course;
 
-static void nothing(uv_work_t *request)
+static void work(uv_work_t *request)
 {
     (void)request;
+    bench_work();
 }
 
 static void send_work(uv_work_t *request);
@@ -38,33 +39,30 @@ static void home(uv_work_t *request, int status)
 
 static void send_work(uv_work_t *request)
 {
-    bench_must(uv_queue_work(course.loop, request, nothing, home), "uv_queue_work");
+    bench_must(uv_queue_work(course.loop, request, work, home), "uv_queue_work");
 }
 
 static uv_work_t *new_request(void)
 {
-    uv_work_t *request = (uv_work_t *)malloc(sizeof *request);
-    bench_must(request ? 0 : -ENOMEM, "request");
-    return request;
+    return (uv_work_t *)bench_made(malloc(sizeof(uv_work_t)));
 }
 
-static uint64_t trips(const struct course *is)
+static void trips(const struct course *is)
 {
     char size[16];
-    uint64_t began;
     long i;
     snprintf(size, sizeof size, "%d", is->threads);
     setenv("UV_THREADPOOL_SIZE", size, 1);
     course.loop = uv_default_loop();
     course.to_send = is->jobs - is->in_flight;
     course.to_come = is->jobs;
-    began = bench_now();
+    bench_begin();
     for (i = 0; i < is->in_flight; i++)
         send_work(new_request());
+    bench_queued();
     uv_run(course.loop, UV_RUN_DEFAULT);
-    began = bench_now() - began;
+    bench_end();
     bench_must(course.to_come == 0 ? 0 : -EIO, "every job home");
-    return began;
 }
 
 /* --- calls into the loop ---------------------------------------------------------------------- */
@@ -92,12 +90,11 @@ static void take_calls(uv_async_t *handle)
     }
 }
 
-static void *produce(void *arg)
+static void *produce(void *each)
 {
     long i;
-    for (i = 0; i < *(long *)arg; i++) {
-        struct call *call = (struct call *)malloc(sizeof *call);
-        bench_must(call ? 0 : -ENOMEM, "call");
+    for (i = 0; i < *(long *)each; i++) {
+        struct call *call = (struct call *)bench_made(malloc(sizeof *call));
         pthread_mutex_lock(&calls_lock);
         call->next = first_call;
         first_call = call;
@@ -107,25 +104,21 @@ static void *produce(void *arg)
     return NULL;
 }
 
-static uint64_t calls(const struct course *is)
+static void run_loop(void)
 {
-    pthread_t *threads = (pthread_t *)calloc((size_t)is->threads, sizeof *threads);
-    long each = is->jobs / is->threads;
-    uint64_t began;
-    int i;
-    bench_must(threads ? 0 : -ENOMEM, "threads");
-    course.loop = uv_default_loop();
-    course.to_come = each * is->threads;
-    bench_must(uv_async_init(course.loop, &async, take_calls), "uv_async_init");
-    began = bench_now();
-    for (i = 0; i < is->threads; i++)
-        bench_must(-pthread_create(&threads[i], NULL, produce, &each), "pthread_create");
     uv_run(course.loop, UV_RUN_DEFAULT);
-    began = bench_now() - began;
-    for (i = 0; i < is->threads; i++)
-        pthread_join(threads[i], NULL);
-    free(threads);
-    return began;
 }
 
-const struct peer peer_libuv = {"libuv", trips, NULL, NULL, trips, calls};
+static void calls(const struct course *is)
+{
+    course.loop = uv_default_loop();
+    course.to_come = is->jobs;
+    bench_must(uv_async_init(course.loop, &async, take_calls), "uv_async_init");
+    bench_produce(is->threads, produce, is->jobs / is->threads, run_loop);
+    bench_must(course.to_come == 0 ? 0 : -EIO, "every call came");
+}
+
+const struct peer peer_libuv = {
+    .name = "libuv",
+    .runs = {[TRIPS] = trips, [IDLE] = trips, [CALLS] = calls},
+};

@@ -1,41 +1,68 @@
 # bench/handoff, bench/deferred, bench/coroutine and bench/paths are programs, the first with one peer
-# a file; bench/server, bench/deferred-peers and bench/ceilings are scripts.
+# a file; bench/server, bench/deferred-peers and bench/ceilings are scripts. A peer whose library is
+# missing is left out.
+
+set(bench_folder "${PROJECT_BINARY_DIR}/bench")
 
 add_executable(bench_handoff
-  bench/handoff.c bench/peer_twine.c bench/peer_by_hand.c bench/by_hand.c)
-target_link_libraries(bench_handoff PRIVATE twine_static PkgConfig::TWINE_LIBEVENT Threads::Threads)
-pkg_check_modules(LIBUV QUIET IMPORTED_TARGET libuv)
-if(LIBUV_FOUND)
-  target_sources(bench_handoff PRIVATE bench/peer_libuv.c)
-  target_compile_definitions(bench_handoff PRIVATE TWINE_BENCH_LIBUV=1)
-  target_link_libraries(bench_handoff PRIVATE PkgConfig::LIBUV)
-else()
-  message(NOTICE "libuv is missing: the bench has one peer less")
+  bench/handoff.c bench/rows.c bench/run.c bench/report.c bench/measure.c bench/programs.c
+  bench/peer_twine.c bench/peer_by_hand.c bench/by_hand.c bench/peer_no_pool.c)
+target_link_libraries(bench_handoff PRIVATE
+  twine_static PkgConfig::TWINE_LIBEVENT Threads::Threads m)
+target_compile_definitions(bench_handoff PRIVATE
+  TWINE_BENCH_BUILT="${bench_folder}" TWINE_BENCH_SOURCE="${PROJECT_SOURCE_DIR}/bench")
+
+function(bench_peer name file) # MODULE...
+  pkg_check_modules(BENCH_${name} QUIET IMPORTED_TARGET ${ARGN})
+  if(BENCH_${name}_FOUND)
+    target_sources(bench_handoff PRIVATE bench/${file})
+    target_compile_definitions(bench_handoff PRIVATE TWINE_BENCH_${name}=1)
+    target_link_libraries(bench_handoff PRIVATE PkgConfig::BENCH_${name})
+  else()
+    message(NOTICE "${ARGN} is missing: the bench has one peer less")
+  endif()
+endfunction()
+
+bench_peer(LIBUV peer_libuv.c libuv)
+bench_peer(GLIB peer_glib.c gio-2.0)
+bench_peer(APR peer_apr.c apr-util-1 apr-1)
+
+# The C++ compiler links then, and it may have other sanitizers than the C compiler.
+include(CheckLanguage)
+if(NOT TWINE_SANITIZE)
+  check_language(CXX)
 endif()
+if(CMAKE_CXX_COMPILER)
+  enable_language(CXX)
+  set(CMAKE_CXX_STANDARD 17)
+  bench_peer(TBB peer_tbb.cpp tbb)
+endif()
+
 set_target_properties(bench_handoff PROPERTIES
-  OUTPUT_NAME handoff RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
+  OUTPUT_NAME handoff RUNTIME_OUTPUT_DIRECTORY "${bench_folder}")
 
 add_executable(bench_deferred bench/deferred.c)
 target_link_libraries(bench_deferred PRIVATE twine_static Threads::Threads)
-pkg_check_modules(GIO QUIET IMPORTED_TARGET gio-2.0)
-if(GIO_FOUND)
+if(BENCH_GLIB_FOUND)
   target_compile_definitions(bench_deferred PRIVATE TWINE_BENCH_GLIB=1)
-  target_link_libraries(bench_deferred PRIVATE PkgConfig::GIO)
+  target_link_libraries(bench_deferred PRIVATE PkgConfig::BENCH_GLIB)
 endif()
 set_target_properties(bench_deferred PROPERTIES
-  OUTPUT_NAME deferred RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
+  OUTPUT_NAME deferred RUNTIME_OUTPUT_DIRECTORY "${bench_folder}")
 
 add_executable(bench_coroutine bench/coroutine.c)
 target_link_libraries(bench_coroutine PRIVATE twine_static)
 set_target_properties(bench_coroutine PROPERTIES
-  OUTPUT_NAME coroutine RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
+  OUTPUT_NAME coroutine RUNTIME_OUTPUT_DIRECTORY "${bench_folder}")
+
+add_dependencies(bench_handoff bench_deferred bench_coroutine)
 
 # For callgrind, by bench/ceilings. It looks into the team to say how many workers there may be.
 if(EXISTS "${TWINE_VALGRIND_HEADERS}/valgrind/callgrind.h")
   add_executable(bench_paths bench/paths.c)
   target_link_libraries(bench_paths PRIVATE twine_static)
   set_target_properties(bench_paths PROPERTIES
-    OUTPUT_NAME paths RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
+    OUTPUT_NAME paths RUNTIME_OUTPUT_DIRECTORY "${bench_folder}")
 else()
   message(NOTICE "valgrind's headers are missing: bench/paths is left out")
 endif()

@@ -8,7 +8,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 add_compile_definitions(_GNU_SOURCE)
 add_compile_options(
-  -Wall -Wextra -Wconversion -Wshadow -Werror=implicit-function-declaration
+  -Wall -Wextra -Wconversion -Wshadow
+  $<$<COMPILE_LANGUAGE:C>:-Werror=implicit-function-declaration>
   $<$<BOOL:${TWINE_WERROR}>:-Werror>
   "-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=") # a failure's place reads threads/team.c
 

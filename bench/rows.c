@@ -1,0 +1,200 @@
+/*
+ * The rows, as data.
+ */
+#include "rows.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+const struct peer *const bench_peers[] = {
+    &peer_twine, &peer_by_hand,
+#if defined(TWINE_BENCH_LIBUV)
+    &peer_libuv,
+#endif
+#if defined(TWINE_BENCH_GLIB)
+    &peer_glib,  &peer_gtask,
+#endif
+#if defined(TWINE_BENCH_APR)
+    &peer_apr,
+#endif
+#if defined(TWINE_BENCH_TBB)
+    &peer_tbb,
+#endif
+    &peer_java,  &peer_go,      &peer_node, &peer_twisted, &peer_no_pool, NULL,
+};
+
+#define BY_HAND "by hand"
+
+enum { FIB_25_FORKS = 121392, CORES = 2 };
+
+const struct row bench_rows[] = {
+    {.name = "W1",
+     .what = "one job at a time, loop -> pool of 4 -> loop",
+     .course = {.threads = 4, .in_flight = 1, .jobs = 20000},
+     .gate = {0.1, BY_HAND},
+     .goal = {600, NULL},
+     .least_cpu_of = ANY_THREADS},
+    {.name = "W1 own",
+     .what = "the same under the user's own dispatch",
+     .ours = DISPATCH,
+     .course = {.threads = 4, .in_flight = 1, .jobs = 20000},
+     .gate = {0.1, BY_HAND}},
+    {.name = "W1'",
+     .what = "as W1, on one CPU",
+     .course = {.threads = 4, .in_flight = 1, .jobs = 20000, .on_one_cpu = true},
+     .gate = {1.0, BY_HAND},
+     .goal = {1.0, "TBB"}},
+    {.name = "W2/1",
+     .what = "64 in flight, pool of 1; twine: a whole Deferred",
+     .course = {.threads = 1, .in_flight = 64, .jobs = 100000},
+     .gate = {0.5, BY_HAND},
+     .goal = {200, NULL}},
+    {.name = "W2/2",
+     .what = "64 in flight, pool of 2; twine: a whole Deferred",
+     .course = {.threads = 2, .in_flight = 64, .jobs = 100000},
+     .gate = {0.5, BY_HAND},
+     .goal = {200, NULL}},
+    {.name = "W2/4",
+     .what = "64 in flight, pool of 4; twine: a whole Deferred",
+     .course = {.threads = 4, .in_flight = 64, .jobs = 100000},
+     .gate = {0.5, BY_HAND},
+     .goal = {200, NULL}},
+    {.name = "W2b/1",
+     .what = "64 in flight, pool of 1; twine: a bare task",
+     .ours = BARE,
+     .course = {.threads = 1, .in_flight = 64, .jobs = 100000},
+     .gate = {0.5, BY_HAND},
+     .goal = {200, NULL}},
+    {.name = "W2b/2",
+     .what = "64 in flight, pool of 2; twine: a bare task",
+     .ours = BARE,
+     .course = {.threads = 2, .in_flight = 64, .jobs = 100000},
+     .gate = {0.5, BY_HAND},
+     .goal = {200, NULL}},
+    {.name = "W2b/4",
+     .what = "64 in flight, pool of 4; twine: a bare task",
+     .ours = BARE,
+     .course = {.threads = 4, .in_flight = 64, .jobs = 100000},
+     .gate = {0.5, BY_HAND},
+     .goal = {200, NULL}},
+    {.name = "W3",
+     .what = "a burst of 1,000,000, pool of 4; twine: whole Deferreds",
+     .course = {.threads = 4, .in_flight = 1000000, .jobs = 1000000},
+     .gate = {1.0, BY_HAND},
+     .goal = {200, NULL},
+     .most_bytes = 192,
+     .counts_bytes = true},
+    {.name = "W3b",
+     .what = "a burst of 1,000,000, pool of 4; twine: bare tasks, one by one",
+     .ours = BARE,
+     .course = {.threads = 4, .in_flight = 1000000, .jobs = 1000000},
+     .gate = {1.0, BY_HAND},
+     .goal = {1.0, "TBB"},
+     .counts_bytes = true},
+    {.name = "W3b many",
+     .what = "a burst of 1,000,000, pool of 4; twine: bare tasks, by submit_many",
+     .ours = BARE_MANY,
+     .course = {.threads = 4, .in_flight = 1000000, .jobs = 1000000},
+     .gate = {1.0, BY_HAND},
+     .goal = {120, NULL},
+     .counts_bytes = true},
+    {.name = "W4",
+     .what = "the pool alone, of 4, no loop; one by one",
+     .ours = ALONE,
+     .theirs = ALONE,
+     .course = {.threads = 4, .in_flight = 1, .jobs = 500000},
+     .gate = {0.7, BY_HAND},
+     .goal = {1.0, "TBB"}},
+    {.name = "W4 many",
+     .what = "the pool alone, of 4, no loop; twine: by submit_many",
+     .ours = ALONE_MANY,
+     .theirs = ALONE,
+     .course = {.threads = 4, .in_flight = 1, .jobs = 500000},
+     .gate = {0.7, BY_HAND},
+     .goal = {80, NULL}},
+    {.name = "W5",
+     .what = "as W1, with 1,000 threads",
+     .ours = IDLE,
+     .theirs = IDLE,
+     .course = {.threads = 1000, .in_flight = 1, .jobs = 5000},
+     .gate = {0.1, BY_HAND},
+     .goal = {1.2, "W1"},
+     .most_wakes = 1},
+    {.name = "W6",
+     .what = "4 threads that call into the loop",
+     .ours = CALLS,
+     .theirs = CALLS,
+     .course = {.threads = 4, .jobs = 1000000},
+     .gate = {0.6, BY_HAND},
+     .goal = {45, NULL},
+     .most_writes = 0.01},
+    {.name = "W7",
+     .what = "fib(25) by submit and await, for each fork, on each core",
+     .ours = FORKS,
+     .theirs = FORKS,
+     .course = {.threads = CORES, .jobs = FIB_25_FORKS},
+     .gate = {2.0, "TBB"},
+     .goal = {1.0, "TBB"}},
+    {.name = "W8",
+     .what = "a Deferred: made, ten callbacks, fired, freed",
+     .ours = DEFERRED,
+     .theirs = DEFERRED,
+     .course = {.jobs = 1},
+     .gate = {150, NULL},
+     .goal = {60, NULL}},
+    {.name = "W9",
+     .what = "await of what is not yet there, there and back",
+     .ours = AWAIT,
+     .theirs = AWAIT,
+     .course = {.jobs = 1},
+     .goal = {60, NULL}},
+    {.name = "sleep",
+     .what = "jobs of 1 ms of sleep, pool of 4, 64 in flight",
+     .course = {.threads = 4, .in_flight = 64, .jobs = 2000, .work = SLEEPS},
+     .gate = {1.02, "no pool"}},
+    {.name = "hash",
+     .what = "jobs of 100 us of hashing, a thread a core, 64 in flight",
+     .course = {.threads = CORES, .in_flight = 64, .jobs = 4000, .work = HASHES},
+     .gate = {1.02, "no pool"}},
+    {.name = "mixed",
+     .what = "1 us of hashing, each 50th 1 ms of sleep; pool of 4, 16 in flight",
+     .course = {.threads = 4, .in_flight = 16, .jobs = 20000, .work = MIXED},
+     .gate = {1.02, BY_HAND},
+     .least_cpu_of = BY_HAND},
+    {.name = NULL},
+};
+
+struct cell bench_cells[MOST_ROWS][MOST_PEERS];
+
+const char *bench_shape_name(enum shape shape)
+{
+    static const char *const names[SHAPES] = {
+        [TRIPS] = "trips",    [BARE] = "bare",   [BARE_MANY] = "bare_many",
+        [DISPATCH] = "own",   [ALONE] = "alone", [ALONE_MANY] = "alone_many",
+        [IDLE] = "idle",      [CALLS] = "calls", [FORKS] = "forks",
+        [DEFERRED] = "defer", [AWAIT] = "await",
+    };
+    return names[shape];
+}
+
+enum shape bench_shape_of(const struct row *row, const struct peer *peer)
+{
+    return peer == &peer_twine ? row->ours : row->theirs;
+}
+
+double bench_limit(const struct limit *limit, int row)
+{
+    int i;
+    if (limit->times == 0)
+        return NAN;
+    if (!limit->of)
+        return limit->times;
+    for (i = 0; bench_peers[i]; i++)
+        if (strcmp(bench_peers[i]->name, limit->of) == 0)
+            return bench_cells[row][i].rounds ? limit->times * bench_cells[row][i].median.ns : NAN;
+    for (i = 0; bench_rows[i].name; i++)
+        if (strcmp(bench_rows[i].name, limit->of) == 0 && bench_cells[i][0].rounds)
+            return limit->times * bench_cells[i][0].median.ns;
+    return NAN;
+}
