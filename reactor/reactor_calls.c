@@ -9,6 +9,7 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/base/result_internal.h>
+#include <twine/reactor/call_memory_internal.h>
 
 /* --- the pool --------------------------------------------------------------------------------- */
 
@@ -63,20 +64,13 @@ int tw_reactor_suggest_thread_pool_size(struct tw_reactor *reactor, size_t size)
 
 /* --- calls from threads ----------------------------------------------------------------------- */
 
-struct call {
-    struct tw_task task;
-    tw_action_fn action;
-    void *arg;
-    tw_destroy_fn destroy;
-};
-
-/* A block of its own: the pointer more would cost every call the next size of malloc. */
+/* A block of its own: with the context every call would be more than a cache line. */
 struct call_in_context {
-    struct call call;
+    struct tw__call call;
     struct tw_context *context; /* a reference */
 };
 
-static void run_call(struct call *call, int status, struct tw_context *context)
+static void run_call(struct tw__call *call, int status, struct tw_context *context)
 {
     struct tw_context *before = tw__context_swap(context);
     if (status == 0)
@@ -84,47 +78,58 @@ static void run_call(struct call *call, int status, struct tw_context *context)
     if (call->destroy)
         call->destroy(call->arg);
     tw__context_swap_back(before, context);
-    tw__free(call);
+    tw__call_free(call);
 }
 
 static void call_fn(struct tw_task *task, int status)
 {
-    run_call((struct call *)task, status, NULL);
+    run_call((struct tw__call *)task, status, NULL);
 }
 
 static void call_in_context_fn(struct tw_task *task, int status)
 {
     struct tw_context *context = ((struct call_in_context *)task)->context;
-    run_call((struct call *)task, status, context);
+    run_call((struct tw__call *)task, status, context);
     tw_context_unref(context);
 }
 
-static struct call *new_call(void)
+/* Takes the reference. */
+static struct tw__call *new_call_in(struct tw_context *context)
 {
-    struct tw_context *context = tw__context_capture();
-    struct call *call =
-        (struct call *)tw__malloc(context ? sizeof(struct call_in_context) : sizeof(struct call));
-    if (!call) {
-        tw__context_drop(context);
+    struct call_in_context *own = (struct call_in_context *)tw__malloc(sizeof *own);
+    if (!own) {
+        tw_context_unref(context);
         return NULL;
     }
-    tw_task_init(&call->task, context ? call_in_context_fn : call_fn);
+    tw_task_init(&own->call.task, call_in_context_fn);
+    own->call.chunk = NULL;
+    own->context = context;
+    return &own->call;
+}
+
+static struct tw__call *new_call(void)
+{
+    struct tw_context *context = tw__context_capture();
+    struct tw__call *call;
     if (context)
-        ((struct call_in_context *)call)->context = context;
+        return new_call_in(context);
+    call = tw__call_new();
+    if (call)
+        tw_task_init(&call->task, call_fn);
     return call;
 }
 
-static void drop_call(struct call *call)
+static void drop_call(struct tw__call *call)
 {
     if (call->task.fn == call_in_context_fn)
         tw_context_unref(((struct call_in_context *)call)->context);
-    tw__free(call);
+    tw__call_free(call);
 }
 
 static int send_call(struct tw_reactor *reactor, tw_action_fn action, void *arg,
                      tw_destroy_fn destroy)
 {
-    struct call *call = new_call();
+    struct tw__call *call = new_call();
     int rc;
     if (!call)
         return -ENOMEM;

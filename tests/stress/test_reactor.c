@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <twine/reactor/call_memory_internal.h>
 
 SUITE_WITH_THREADS("reactor and threads")
 
@@ -83,6 +84,7 @@ TEST(CFT_003_calls_of_each_thread_keep_their_order)
     set_up();
     callers_done = 0;
     atomic_store(&arguments_gone, 0);
+    tw__call_set_chunk_size(7); /* as in release: calls made and gone on different threads */
     for (i = 0; i < CALLERS; i++) {
         callers[i].next = callers[i].disorders = 0;
         CU_ASSERT_EQUAL_FATAL(pthread_create(&callers[i].thread, NULL, make_calls, &callers[i]), 0);
@@ -94,6 +96,7 @@ TEST(CFT_003_calls_of_each_thread_keep_their_order)
         CU_ASSERT(callers[i].next == CALLS && callers[i].disorders == 0);
     }
     CU_ASSERT_EQUAL(atomic_load(&arguments_gone), CALLERS * CALLS);
+    tw__call_set_chunk_size(1);
     reactor = tw_reactor_unref(reactor);
 }
 
