@@ -40,7 +40,8 @@ int tw_context_with(struct tw_context *parent, const struct tw_context_key *key,
     struct tw_context *context = NULL;
     int rc = 0;
     if (!key || !ret_context)
-        rc = tw__misuse(-EINVAL, "tw_context_with: needs a key and ret_context");
+        rc = tw__misuse(-EINVAL,
+                        "tw_context_with or tw_context_enter_with: needs a key and ret_context");
     else if (!(context = bind(parent, key, value, destroy)))
         rc = -ENOMEM;
     if (rc < 0) {

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <twine/base/failure_internal.h>
+#include <twine/base/here_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 
@@ -147,8 +148,12 @@ int tw__result_set_deferred(struct tw_result *result, void *deferred, tw_destroy
 {
     if (!result->_takes_deferred) {
         unref(deferred);
-        return tw__misuse(-EINVAL, "tw_result_set_deferred: only the result handed to a Deferred's "
-                                   "callback can take one, a job's cannot");
+        return tw__misuse(
+            -EINVAL,
+            tw__here.coroutine
+                ? "tw_result_set_deferred: a coroutine's result cannot take one; tw_await() it"
+                : "tw_result_set_deferred: only the result handed to a Deferred's callback can "
+                  "take one, a job's cannot");
     }
     replace(result, deferred, unref, TW_RESULT_DEFERRED);
     return 0;

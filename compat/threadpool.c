@@ -106,14 +106,18 @@ int tw_threadpool_new_with_options(size_t min, size_t max,
     if (!options)
         options = &defaults;
     if (options->size != sizeof *options)
-        return tw__misuse(-EINVAL,
-                          "tw_threadpool_new: needs options of the size this library knows");
+        return tw__misuse(-EINVAL, "tw_threadpool_new or tw_threadpool_new_with_options: needs "
+                                   "options of the size this library knows");
     if (min > max || !ret_pool)
         return refuse(options,
-                      tw__misuse(-EINVAL, "tw_threadpool_new: needs min <= max, and ret_pool"));
+                      tw__misuse(-EINVAL, "tw_threadpool_new or tw_threadpool_new_with_options: "
+                                          "needs min <= max, and ret_pool"));
     if (options->coordinator && !options->make_thread)
-        return refuse(options, tw__misuse(-EINVAL, "tw_threadpool_new: a coordinator needs a "
-                                                   "function that makes threads"));
+        return refuse(
+            options,
+            tw__misuse(-EINVAL,
+                       "tw_threadpool_new or tw_threadpool_new_with_options: a coordinator needs a "
+                       "function that makes threads"));
     rc = make(options, ret_pool);
     if (rc < 0)
         return rc;

@@ -137,10 +137,10 @@ int tw_tpool_create(const struct tw_tpool_options *options, uint64_t *ret_pool)
         return tw__misuse(-EINVAL, "tw_tpool_create: needs options of the size this library knows");
     if (!options)
         options = &defaults;
-    if (!ret_pool) {
+    if (!ret_pool || options->idle_time < 0) {
         if (options->destroy)
             options->destroy(options->arg);
-        return tw__misuse(-EINVAL, "tw_tpool_create: needs ret_pool");
+        return tw__misuse(-EINVAL, "tw_tpool_create: needs ret_pool, and an idle time not below 0");
     }
     rc = make(options, &pool);
     if (rc < 0)

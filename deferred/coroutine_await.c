@@ -183,10 +183,11 @@ static int refuse(const struct tw__coroutine *coroutine, struct tw_result *ret_r
 {
     if (coroutine || is_in_lock())
         return misused(ret_result, -EDEADLK,
-                       "tw_await: inside a worker's task, which nobody else could go on with");
+                       "tw_await or tw_await_in_thread: inside a worker's task, which nobody else "
+                       "could go on with");
     return misused(ret_result, -EINVAL,
-                   "tw_await: outside a coroutine there is no stack to leave; add a callback, or "
-                   "call this in a function run by tw_spawn");
+                   "tw_await or tw_await_in_thread: outside a coroutine there is no stack to "
+                   "leave; add a callback, or call this in a function run by tw_spawn");
 }
 
 static inline int may_await(const struct tw__coroutine *coroutine, struct tw_result *ret_result)

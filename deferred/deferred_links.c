@@ -76,7 +76,9 @@ static __attribute__((noinline)) int refuse(void *arg, tw_destroy_fn destroy)
 {
     if (destroy)
         destroy(arg);
-    return tw__misuse(-EINVAL, "tw_deferred_add_…: needs a Deferred and a function");
+    return tw__misuse(
+        -EINVAL, "tw_deferred_add_callbacks, tw_deferred_add_callback, tw_deferred_add_errback or "
+                 "tw_deferred_add_both: needs a Deferred and a function");
 }
 
 int tw_deferred_add_callbacks(struct tw_deferred *deferred, tw_call_fn callback, tw_call_fn errback,

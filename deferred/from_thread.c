@@ -258,9 +258,11 @@ int tw_defer_to_pool(struct tw_reactor *reactor, struct tw_worker *pool, tw_call
                      tw_destroy_fn destroy, struct tw_deferred **ret_deferred)
 {
     struct block *block = NULL;
-    int rc = reactor && pool && work
-                 ? send_out(reactor, pool, work, arg, destroy, &block)
-                 : tw__misuse(-EINVAL, "tw_defer_to_pool: needs a reactor, a pool and work");
+    int rc =
+        reactor && pool && work
+            ? send_out(reactor, pool, work, arg, destroy, &block)
+            : tw__misuse(-EINVAL, "tw_defer_to_pool, tw_defer_to_thread or tw_await_in_thread: "
+                                  "needs a reactor and work, and the first a pool");
     if (rc < 0) {
         if (destroy)
             destroy(arg);

@@ -14,7 +14,8 @@ static int call_now(tw_call_fn fn, void *arg, struct tw_result *result,
     struct tw_deferred *deferred;
     int rc;
     if (!fn || !ret_deferred)
-        return tw__misuse(-EINVAL, "tw_deferred_execute and _maybe: need fn and ret_deferred");
+        return tw__misuse(-EINVAL,
+                          "tw_deferred_execute or tw_deferred_maybe: needs fn and ret_deferred");
     rc = tw_deferred_succeed(NULL, NULL, &deferred);
     if (rc < 0)
         return rc;

@@ -311,10 +311,12 @@ static int new_list(struct tw_deferred *const *deferreds, size_t count, unsigned
     size_t i;
     int rc;
     if (!ret_deferred || (count && !deferreds))
-        return tw__misuse(-EINVAL, "tw_deferred_list_new: needs Deferreds and ret_deferred");
+        return tw__misuse(-EINVAL, "tw_deferred_list_new, tw_deferred_gather or tw_deferred_race: "
+                                   "needs Deferreds and ret_deferred");
     for (i = 0; i < count; i++)
         if (!deferreds[i])
-            return tw__misuse(-EINVAL, "tw_deferred_list_new: one of the Deferreds is NULL");
+            return tw__misuse(-EINVAL, "tw_deferred_list_new, tw_deferred_gather or "
+                                       "tw_deferred_race: one of the Deferreds is NULL");
     all = make_outcomes(deferreds, count, flags);
     if (!all)
         return -ENOMEM;

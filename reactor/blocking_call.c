@@ -157,18 +157,22 @@ int tw__blocking_call(struct tw_reactor *reactor, struct tw__blocked *blocked, i
     return rc;
 }
 
+#define BLOCKING                               \
+    "tw_reactor_blocking_call_from_thread or " \
+    "tw_reactor_blocking_defer_from_thread"
+
 int tw__blocking_call_check(struct tw_reactor *reactor, tw_call_fn fn, int64_t timeout)
 {
     const struct tw__frame *frame = tw__frame_of_wait();
     if (!reactor || !fn || timeout < 0)
         return tw__misuse(-EINVAL,
-                          "a blocking call needs a reactor, a function, and a timeout of 0 "
-                          "or more");
+                          BLOCKING ": needs a reactor, a function, and a timeout of 0 or more");
     if (tw__reactor_is_inherited(reactor))
         return -EOWNERDEAD;
     if (tw_reactor_is_in_thread(reactor) || (frame && frame->kind == TW__FRAME_LOCKED))
-        return tw__misuse(-EDEADLK, "a blocking call on a loop's thread, or inside a lock worker, "
-                                    "would wait for itself");
+        return tw__misuse(
+            -EDEADLK,
+            BLOCKING ": on the loop's thread, or inside a lock worker, it would wait for itself");
     return 0;
 }
 

@@ -242,9 +242,11 @@ static int turn(struct tw_reactor *reactor, bool block)
     struct glib_reactor *own = (struct glib_reactor *)reactor;
     if (is_in_callback(own))
         return tw_report_misuse(-EDEADLK,
-                                "the loop cannot be turned from inside one of its callbacks");
+                                "tw_reactor_run, tw_reactor_iterate or tw_reactor_wait: the loop "
+                                "cannot be turned from inside one of its callbacks");
     if (!g_main_context_acquire(own->context))
-        return tw_report_misuse(-EBUSY, "the loop is turned by another thread");
+        return tw_report_misuse(-EBUSY, "tw_reactor_run, tw_reactor_iterate or tw_reactor_wait: "
+                                        "the loop is turned by another thread");
     g_main_context_push_thread_default(own->context);
     own->is_turning = true;
     g_main_context_iteration(own->context, block);

@@ -305,7 +305,8 @@ static int turn(struct tw_reactor *reactor, bool block)
      * (event_base_get_running_event() would tell, but crashes when nothing runs: 2.1.12.) */
     return errno
                ? -errno
-               : tw__misuse(-EDEADLK, "the loop cannot be turned from inside one of its callbacks");
+               : tw__misuse(-EDEADLK, "tw_reactor_run, tw_reactor_iterate or tw_reactor_wait: the "
+                                      "loop cannot be turned from inside one of its callbacks");
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

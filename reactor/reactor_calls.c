@@ -52,9 +52,13 @@ int tw_reactor_set_thread_pool(struct tw_reactor *reactor, struct tw_pool *pool)
 int tw_reactor_suggest_thread_pool_size(struct tw_reactor *reactor, size_t size)
 {
     struct tw_pool *pool = NULL;
-    int rc = tw_reactor_get_thread_pool(reactor, &pool);
+    int rc = reactor ? tw_reactor_get_thread_pool(reactor, &pool)
+                     : tw__misuse(-EINVAL, "tw_reactor_suggest_thread_pool_size: needs a reactor");
     if (rc < 0)
         return rc;
+    if (size < tw_pool_minimum(pool))
+        return tw__misuse(-EINVAL,
+                          "tw_reactor_suggest_thread_pool_size: not below the minimum of the pool");
     if (reactor->_common->is_pool_started || reactor->_common->is_pool_given)
         rc = tw_pool_set_limit(pool, size);
     if (rc >= 0)

@@ -397,7 +397,9 @@ int tw_reactor_call_when_running(struct tw_reactor *reactor, tw_action_fn action
 int tw_trigger_hold(struct tw_trigger *trigger)
 {
     if (!trigger || trigger->state != TRIGGER_RUNNING)
-        return tw__misuse(-EINVAL, "tw_trigger_hold: only from inside the trigger's function");
+        return tw__misuse(
+            -EINVAL,
+            "tw_trigger_hold or tw_trigger_hold_until: only from inside the trigger's function");
     trigger->holds++;
     return 0;
 }

@@ -31,6 +31,7 @@ static atomic_bool failed_one;
 static bool persistent;
 
 static struct harness_report reports[MAX_REPORTS];
+static _Thread_local int reports_before; /* the misuse that is provoked */
 static atomic_int report_count;
 static int expected_reports;
 
@@ -129,6 +130,7 @@ void harness_expect_reports(int count)
 
 void harness_misuse_begin(void)
 {
+    reports_before = harness_reports();
     unsetenv("TWINE_ABORT_ON_MISUSE");
     expected_reports++;
 }
@@ -137,6 +139,21 @@ void harness_misuse_end(void)
 {
     setenv("TWINE_ABORT_ON_MISUSE", "1", 1);
     tw__deferred_keep_spares(0); /* what is kept, in release, would count as leaked */
+}
+
+void harness_misuse_names(const char *call)
+{
+    int i, last = harness_reports() < MAX_REPORTS ? harness_reports() : MAX_REPORTS;
+    const char *text = NULL;
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(call, "("), call);
+    for (i = reports_before; i < last && !(text && strstr(text, name)); i++)
+        if (reports[i].level == TW_REPORT_MISUSE)
+            text = reports[i].text;
+    if (!text || strncmp(name, "tw_", 3) != 0 || strstr(text, name))
+        return;
+    CU_FAIL("a misuse is reported with the name of the function that was called");
+    printf("\n    %s was called, and reported as: %s\n", name, text);
 }
 
 /* --- small things ----------------------------------------------------------------------------- */

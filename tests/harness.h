@@ -81,20 +81,24 @@ const struct harness_report *harness_report(int index); /* from 0 */
 void harness_expect_reports(int count); /* this many more are right, at the end of the test */
 #define EXPECT_REPORTS(count) harness_expect_reports(count)
 
-/* A call that breaks its contract on purpose: no abort, one misuse report expected. */
+/* A call that breaks its contract on purpose: no abort, one misuse report expected, which names the
+ * function that was called. */
 void harness_misuse_begin(void);
 void harness_misuse_end(void);
+void harness_misuse_names(const char *call);
 #define PROVOKE(call)                     \
     do {                                  \
         harness_misuse_begin();           \
         CU_ASSERT_EQUAL((call), -EINVAL); \
         harness_misuse_end();             \
+        harness_misuse_names(#call);      \
     } while (0)
 #define PROVOKE_ERROR(call, error)        \
     do {                                  \
         harness_misuse_begin();           \
         CU_ASSERT_EQUAL((call), (error)); \
         harness_misuse_end();             \
+        harness_misuse_names(#call);      \
     } while (0)
 
 /* The seed of this run: printed, and taken back from the environment variable TWINE_SEED. */

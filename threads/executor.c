@@ -66,8 +66,9 @@ static int may_join(struct tw_executor *executor)
 {
     struct tw__frame *frame = tw__frame_of_wait();
     if ((frame && frame->kind == TW__FRAME_LOCKED) || tw__place_is_here(&executor->place))
-        return tw__misuse(-EDEADLK, "an executor's job cannot wait for all of them to be over, nor "
-                                    "can a loop that turns");
+        return tw__misuse(
+            -EDEADLK, "tw_executor_join or tw_executor_shutdown: one of its jobs, a lock worker or "
+                      "the thread of a loop that turns cannot wait for its jobs to be over");
     return 0;
 }
 

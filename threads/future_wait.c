@@ -66,17 +66,19 @@ static bool is_orphaned(const struct tw_future *future)
     return tw__future_is_inherited(future) && !tw_future_is_done(future);
 }
 
+#define WAITS "tw_future_wait, tw_future_result or tw_as_completed_next"
+
 int tw__future_may_block(const struct tw_future *future)
 {
     struct tw__frame *frame = tw__frame_of_wait();
     if (is_orphaned(future))
         return -EOWNERDEAD;
     if (frame && frame->kind == TW__FRAME_LOCKED && !tw_future_is_done(future))
-        return tw__misuse(-EDEADLK, "inside a lock worker, or on the thread of a loop that turns, "
-                                    "a future cannot be waited for; add a done callback to it");
+        return tw__misuse(-EDEADLK, WAITS ": inside a lock worker, or on the thread of a loop that "
+                                          "turns; add a done callback to the future");
     if (waits_for_us(future))
-        return tw__misuse(-EDEADLK, "a worker would block for a future of its own pool; "
-                                    "tw_future_await does not keep the thread");
+        return tw__misuse(-EDEADLK, WAITS ": a worker would block for a future of its own pool; "
+                                          "tw_future_await does not keep the thread");
     return 0;
 }
 
@@ -199,8 +201,10 @@ int tw_future_wait(struct tw_future *const *futures, size_t count, enum tw_wait_
     struct wait wait;
     int rc;
     if (!are_futures(futures, count) || (unsigned)wait_for > TW_WAIT_FIRST_FAILURE || timeout < 0)
-        return tw__misuse(-EINVAL, "tw_future_wait: needs futures, one of the three things to wait "
-                                   "for, and a timeout of 0 or more");
+        return tw__misuse(
+            -EINVAL,
+            "tw_future_wait or tw_future_result: needs futures, one of the three things to wait "
+            "for, and a timeout of 0 or more");
     wait.suspension = NULL;
     rc = begin(&wait, futures, count, wait_for);
     if (rc < 0)

@@ -111,12 +111,13 @@ static int shutdown_team(struct tw_team *team, uint64_t deadline, struct tw_shut
     has_ended = team->coord.has_ended;
     tw__team_leave(team, &outcome);
     if (tw__frame_is_inside(&team->base))
-        return tw__misuse(-EDEADLK, "tw_team_shutdown: one of its own workers cannot wait for the "
-                                    "end");
+        return tw__misuse(
+            -EDEADLK,
+            "tw_team_shutdown or tw_pool_shutdown: one of its own workers cannot wait for the end");
     if (tw_clock_now(tw_clock_monotonic()) < deadline && tw__frame_forbids_blocking() && !has_ended)
-        return tw__misuse(-EDEADLK,
-                          "tw_team_shutdown: the thread of a loop that turns, or inside a "
-                          "lock worker, cannot be blocked");
+        return tw__misuse(
+            -EDEADLK, "tw_team_shutdown or tw_pool_shutdown: the thread of a loop that turns, or "
+                      "inside a lock worker, cannot be blocked");
     if (wait_for_end(team, deadline))
         return 0;
     describe(team, count_running(team), report);

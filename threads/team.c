@@ -193,11 +193,15 @@ int tw_team_submit(struct tw_team *team, struct tw_task *task)
     struct outcome outcome;
     int rc;
     if (!team || !task || !task->fn)
-        return tw__misuse(-EINVAL, "tw_team_submit: needs a team and a task with an fn");
+        return tw__misuse(
+            -EINVAL,
+            "tw_team_submit or tw_pool_submit: needs a team or pool, and a task with an fn");
     if (tw__worker_is_inherited(&team->base))
         return -EOWNERDEAD;
     if (tw__task_is_taken(task))
-        return tw__misuse(-EINVAL, "tw_team_submit: the task has been submitted, and has not run");
+        return tw__misuse(
+            -EINVAL,
+            "tw_team_submit or tw_pool_submit: the task has been submitted, and has not run");
     if (tw__diagnostics_are_on())
         tw__diagnostics_submitted(&task, 1);
     else if ((rc = tw__team_submit_short(team, task)) <= 0)
@@ -231,8 +235,8 @@ int tw_team_submit_many(struct tw_team *team, struct tw_task *const *tasks, size
     if (team && tw__worker_is_inherited(&team->base))
         return -EOWNERDEAD;
     if (!team || (count && !tasks) || !can_be_submitted(tasks, count))
-        return tw__misuse(-EINVAL, "tw_team_submit_many: needs a team, and tasks with an fn that "
-                                   "are not submitted already");
+        return tw__misuse(-EINVAL, "tw_team_submit_many or tw_pool_submit_many: needs a team or "
+                                   "pool, and tasks with an fn that are not submitted already");
     if (tw__diagnostics_are_on())
         tw__diagnostics_submitted(tasks, count);
     if (!tw__team_enter(team, &outcome))
@@ -252,7 +256,8 @@ int tw_team_cancel(struct tw_team *team, struct tw_task *task)
     struct outcome outcome;
     int rc;
     if (!team || !task)
-        return tw__misuse(-EINVAL, "tw_team_cancel: needs a team and a task");
+        return tw__misuse(-EINVAL,
+                          "tw_team_cancel or tw_pool_cancel: needs a team or pool, and a task");
     if (tw__worker_is_inherited(&team->base))
         return -EOWNERDEAD;
     rc = tw_worker_cancel_claim(&team->base, task);
