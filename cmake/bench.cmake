@@ -66,3 +66,24 @@ if(EXISTS "${TWINE_VALGRIND_HEADERS}/valgrind/callgrind.h")
 else()
   message(NOTICE "valgrind's headers are missing: bench/paths is left out")
 endif()
+
+# Peers of other languages: compiled where there is a compiler, found by handoff where they are.
+find_program(BENCH_GO go)
+if(BENCH_GO)
+  add_custom_command(OUTPUT "${bench_folder}/handoff-go"
+    COMMAND "${CMAKE_COMMAND}" -E env GO111MODULE=off
+      "${BENCH_GO}" build -o "${bench_folder}/handoff-go" handoff.go
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}/bench/go"
+    DEPENDS bench/go/handoff.go VERBATIM)
+  add_custom_target(bench_go DEPENDS "${bench_folder}/handoff-go")
+  add_dependencies(bench_handoff bench_go)
+endif()
+find_program(BENCH_JAVAC javac)
+if(BENCH_JAVAC)
+  add_custom_command(OUTPUT "${bench_folder}/java/Handoff.class"
+    COMMAND "${BENCH_JAVAC}" -d "${bench_folder}/java" Handoff.java
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}/bench/java"
+    DEPENDS bench/java/Handoff.java VERBATIM)
+  add_custom_target(bench_java DEPENDS "${bench_folder}/java/Handoff.class")
+  add_dependencies(bench_handoff bench_java)
+endif()
