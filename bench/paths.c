@@ -310,6 +310,18 @@ static void there_and_back(void)
     end(FIRST);
 }
 
+static void there_and_back_alone(void)
+{
+    int i;
+    begin(FIRST);
+    for (i = 0; i < BATCH; i++) {
+        send_deferred();
+        work_off();
+        turn();
+    }
+    end(FIRST);
+}
+
 /* --- waiting ---------------------------------------------------------------------------------- */
 
 static struct tw_deferred *awaited[BATCH];
@@ -407,6 +419,7 @@ static const struct path paths[] = {
     {"delayed-call-run", delayed_calls, SECOND},
     {"deferred-ten-callbacks", deferreds, FIRST},
     {"defer-to-pool", there_and_back, FIRST},
+    {"defer-to-pool-alone", there_and_back_alone, FIRST},
     {"await-suspends", await_waits, FIRST},
     {"await-fired", await_goes_on, SECOND},
     {"fork-join", forks, FIRST},
