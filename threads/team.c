@@ -7,7 +7,7 @@
  *               next one in the same visit.
  *     posted    it cannot, or this thread is inside already: see team_inbox.c
  */
-#include <twine/threads/team_internal.h>
+#include <twine/threads/team_books_internal.h>
 
 #include <errno.h>
 #include <twine/base/memory_internal.h>
@@ -137,7 +137,7 @@ bool tw__team_enter_for_next(struct tw_team *team, struct outcome *outcome)
  * the team meanwhile is there, and what came by the short way for a worker that is free now. */
 static bool must_look(struct tw_team *team)
 {
-    bool has_asked = team->coord.has_asked, all = tw__books_are_all_busy(team);
+    bool has_asked = team->coord.has_asked, all = books_are_all_busy(team);
     team->coord.has_asked = false;
     if (all != atomic_load_explicit(&team->are_all_busy, memory_order_relaxed))
         atomic_store(&team->are_all_busy, all);

@@ -145,11 +145,6 @@ static void dispatch(struct tw_team *team, struct slot *slot, enum slot_state st
 
 /* --- making workers --------------------------------------------------------------------------- */
 
-static size_t most(struct tw_team *team)
-{
-    return atomic_load_explicit(&team->most, memory_order_relaxed);
-}
-
 /* The slot is there before the worker, so that a worker made is never without one; and the first
  * before the team is, so that a team that is not to have any does not ask for memory. */
 struct slot *tw__books_spare_slot(struct tw_team *team)
@@ -209,7 +204,7 @@ static void pump(struct tw_team *team, struct outcome *outcome)
      * most. */
     short_by = tw__shortage(books_get(&team->coord.waiting),
                             books_get(&team->coord.idles) + books_get(&team->coord.coming),
-                            most(team), books_live(team));
+                            books_most(team), books_live(team));
     if (team->coord.is_lacking && short_by < lack(team))
         short_by = lack(team);
     while (short_by-- > 0 && made > 0)
@@ -231,20 +226,13 @@ static void maybe_end(struct tw_team *team, struct outcome *outcome)
     team->coord.has_ended = outcome->has_ended = true;
 }
 
-/* Nobody is free, nobody else may be made, and somebody will come back for what waits. */
-bool tw__books_are_all_busy(struct tw_team *team)
-{
-    return !books_get(&team->coord.idles) && books_get(&team->coord.busy) &&
-           books_live(team) >= most(team);
-}
-
 /* A task for which there is a free worker, or one can be made, is not backlog. */
 bool tw__books_has_room(struct tw_team *team, size_t count)
 {
     size_t rest = books_get(&team->coord.waiting) + count;
     if (!team->coord.is_suspended) {
         rest = tw__less(rest, books_get(&team->coord.idles) + books_get(&team->coord.coming));
-        rest = tw__less(rest, tw__less(most(team), books_live(team)));
+        rest = tw__less(rest, tw__less(books_most(team), books_live(team)));
     }
     return rest <= team->max_backlog;
 }

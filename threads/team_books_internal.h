@@ -1,5 +1,6 @@
 /*
- * Keeping a team's books: what team_books.c and team_books_jobs.c share. Inside the coordinator.
+ * Keeping a team's books: what team_books.c and team_books_jobs.c share, and what team.c looks at
+ * before it closes them. Inside the coordinator.
  */
 #ifndef TWINE_THREADS_TEAM_BOOKS_INTERNAL_H
 #define TWINE_THREADS_TEAM_BOOKS_INTERNAL_H
@@ -38,6 +39,18 @@ static inline size_t books_live(struct tw_team *team)
 {
     return books_get(&team->coord.idles) + books_get(&team->coord.busy) +
            books_get(&team->coord.coming);
+}
+
+static inline size_t books_most(struct tw_team *team)
+{
+    return atomic_load_explicit(&team->most, memory_order_relaxed);
+}
+
+/* Nobody is free, nobody else may be made, and somebody will come back for what waits. */
+static inline bool books_are_all_busy(struct tw_team *team)
+{
+    return !books_get(&team->coord.idles) && books_get(&team->coord.busy) &&
+           books_live(team) >= books_most(team);
 }
 
 static inline void slot_move(struct slot *slot, enum slot_state to)

@@ -165,7 +165,6 @@ struct tw_team {
 struct slot *tw__books_spare_slot(struct tw_team *team); /* NULL: out of memory */
 /* Whether so many tasks more find workers, or a place in the backlog. */
 bool tw__books_has_room(struct tw_team *team, size_t count);
-bool tw__books_are_all_busy(struct tw_team *team);
 /* Accept a task; let one that was accepted when it was posted wait. */
 void tw__books_submit(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
 void tw__books_submit_many(struct tw_team *team, struct tw_task *const *tasks, size_t count,
