@@ -23,7 +23,8 @@ struct tw_pool;
  * processors. */
 #define TW_POOL_LIMIT_DEFAULT SIZE_MAX
 
-/** A bound of the backlog: no task may wait. */
+/** A bound of the backlog: no task may wait, but for a thread that is idle, coming or about to be
+ * made. */
 #define TW_POOL_NO_BACKLOG SIZE_MAX
 
 /**
@@ -57,8 +58,10 @@ struct tw_pool_options {
     int64_t idle_time;      /**< nanoseconds after which an idle thread beyond the minimum goes; 0:
                                  never */
     struct tw_clock *clock; /**< for that; it has to outlive the pool. NULL: the monotonic one */
-    size_t max_backlog; /**< the most tasks that may wait for a thread when the limit is reached;
-                                 past that submit answers -EAGAIN. 0: no bound; TW_POOL_NO_BACKLOG */
+    size_t max_backlog; /**< the most tasks that may wait beyond those for which a thread is idle,
+                                 is coming, or may be made within the limit; while the pool is
+                                 suspended all that wait count. Past that submit answers -EAGAIN. 0:
+                                 no bound; TW_POOL_NO_BACKLOG */
     tw_pool_start_fn start;     /**< called on each of its threads first; NULL: nothing */
     tw_pool_exit_fn exit;       /**< called on each of its threads last; NULL: nothing */
     void *hook_arg;             /**< for both */
@@ -174,8 +177,8 @@ TW_EXPORT int tw_pool_set_limit(struct tw_pool *pool, size_t limit);
  *
  * Thread:  any but the pool's own, and not a loop's: it blocks.
  * Blocks:  for as long as it takes, or timeout nanoseconds; TW_FOREVER.
- * Returns: 0; -ETIMEDOUT; -EDEADLK on one of the pool's own threads, in a callback of a loop or inside a
- *          lock worker; -EINVAL if nobody has quit it.
+ * Returns: 0; -ETIMEDOUT; -EDEADLK on one of the pool's own threads, in a callback of a loop or
+ *          inside a lock worker; -EINVAL if nobody has quit it, or for a timeout below 0.
  */
 TW_EXPORT int tw_pool_join(struct tw_pool *pool, int64_t timeout);
 

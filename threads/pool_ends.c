@@ -139,8 +139,9 @@ int tw_pool_join(struct tw_pool *pool, int64_t timeout)
     int rc = 0;
     if (pool && tw__worker_is_inherited(&pool->base))
         return -EOWNERDEAD;
-    if (!pool || !tw_team_has_quit(pool->team))
-        return tw__misuse(-EINVAL, "tw_pool_join: needs a pool that has quit");
+    if (!pool || timeout < 0 || !tw_team_has_quit(pool->team))
+        return tw__misuse(-EINVAL,
+                          "tw_pool_join: needs a pool that has quit, and a timeout of 0 or more");
     if (tw_pool_is_own_thread(pool))
         return tw__misuse(-EDEADLK,
                           "tw_pool_join: a thread of the pool cannot wait for its own end");

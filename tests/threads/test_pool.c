@@ -229,13 +229,15 @@ TEST(a_bound_on_the_backlog)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-/* Waiting for the end of a pool that nobody has quit is misuse: it might not come. */
+/* Waiting for the end of a pool that nobody has quit is misuse: it might not come. So is a time
+ * below 0. */
 TEST(join_needs_a_quit)
 {
     struct tw_pool *pool = start(NULL, 0);
     PROVOKE(tw_pool_join(pool, 0));
     PROVOKE(tw_pool_join(NULL, 0));
     tw_pool_quit(pool);
+    PROVOKE(tw_pool_join(pool, -1));
     CU_ASSERT_EQUAL(tw_pool_join(pool, 0), 0);
     tw_pool_unref(pool);
 }
