@@ -39,7 +39,8 @@ void tw_result_init(struct tw_result *result)
 
 void tw_result_done(struct tw_result *result)
 {
-    replace(result, NULL, NULL, TW_RESULT_VALUE);
+    if (result)
+        replace(result, NULL, NULL, TW_RESULT_VALUE);
 }
 
 enum tw_result_kind tw_result_kind(const struct tw_result *result)

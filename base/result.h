@@ -45,7 +45,8 @@ typedef void (*tw_call_fn)(struct tw_result *result, void *arg);
 
 /** Make a result of your own hold null. */
 TW_EXPORT void tw_result_init(struct tw_result *result);
-/** Destroy what a result of your own holds; it holds null then, and may be used again. */
+/** Destroy what a result of your own holds; it holds null then, and may be used again. NULL is
+ * left alone; all others here need a result. */
 TW_EXPORT void tw_result_done(struct tw_result *result);
 
 /** What it holds. */

@@ -118,8 +118,10 @@ int tw_as_completed_next(struct tw_as_completed *all, int64_t timeout,
                                    "timeout of 0 or more, and ret_future");
     if (all->epoch != tw__fork_epoch())
         return -EOWNERDEAD;
-    if (all->yielded == all->count)
+    if (all->yielded == all->count) {
+        *ret_future = NULL;
         return 0;
+    }
     while (!(one = pop_done(all))) {
         rc = timeout ? may_wait(all) : -ETIMEDOUT;
         if (rc < 0)

@@ -35,7 +35,7 @@ TW_EXPORT int tw_as_completed_new(struct tw_future *const *futures, size_t count
  * Thread:    as tw_future_wait().
  * Blocks:    as tw_future_wait().
  * Ownership: *ret_future is handed over: nothing else here holds it any more.
- * Returns:   1; 0 when all have been yielded; -ETIMEDOUT; -EDEADLK as tw_future_wait();
+ * Returns:   1; 0 when all have been yielded, and *ret_future is NULL; -ETIMEDOUT; -EDEADLK as tw_future_wait();
  *            -EINVAL for NULL, or a timeout below 0.
  */
 TW_EXPORT int tw_as_completed_next(struct tw_as_completed *each, int64_t timeout,

@@ -86,7 +86,7 @@ TW_EXPORT int tw_future_result(struct tw_future *future, int64_t timeout,
  */
 TW_EXPORT int tw_future_cancel(struct tw_future *future);
 
-/** What tw_add_done_callback takes. Thread: the chosen worker's. */
+/** What tw_future_add_done_callback() takes. Thread: the chosen worker's. */
 typedef void (*tw_future_fn)(struct tw_future *future, void *arg);
 
 /**

@@ -42,6 +42,7 @@ TEST(a_value_is_destroyed_once_at_the_end)
     CU_ASSERT_EQUAL(first, 1);
     check_null(&result);
     tw_result_done(&result);
+    tw_result_done(NULL);
     CU_ASSERT_EQUAL(first, 1);
     tw_result_set(&result, &second, count_destroy);
     tw_result_done(&result);
