@@ -122,7 +122,8 @@ TW_EXPORT bool tw_reactor_is_running(struct tw_reactor *reactor);
 TW_EXPORT bool tw_reactor_is_in_thread(struct tw_reactor *reactor);
 
 /** How long a shutdown takes at most, waiting for jobs and for triggers that hold it, in nanoseconds;
- * 30 s unless told. Thread: loop. Returns: 0; -EINVAL if negative. */
+ * 30 s unless told. If it runs out of time a warning says what is left behind; with a timeout of 0,
+ * which waits for nothing, none does. Thread: loop. Returns: 0; -EINVAL if negative. */
 TW_EXPORT int tw_reactor_set_shutdown_timeout(struct tw_reactor *reactor, int64_t timeout);
 
 /**

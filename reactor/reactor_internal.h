@@ -96,6 +96,7 @@ struct tw__reactor_common {
     size_t pool_size;
     int64_t shutdown_timeout; /* nanoseconds */
     uint64_t shutdown_deadline;
+    unsigned cut_off; /* what a shutdown had no time for, reactor_phases.c */
     uint64_t
         bell; /* a time to wake the loop at, for nothing: the end of an iterate, or of a shutdown */
     struct tw__free_list blocks;

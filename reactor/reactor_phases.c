@@ -12,6 +12,8 @@
  */
 #include <twine/reactor/reactor_internal.h>
 
+#include <stdio.h>
+#include <string.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/threads/team_internal.h>
@@ -47,6 +49,38 @@ void tw__reactor_begin_startup(struct tw_reactor *reactor)
     reactor->_common->has_crashed = false;
     tw__reactor_move_state(reactor->_common, REACTOR_STARTING);
     tw__event_begin(reactor, &reactor->_common->startup);
+}
+
+/* --- a shutdown that runs out of time ---------------------------------------------------------- */
+
+enum { CUT_TRIGGERS = 1, CUT_JOBS = 2, CUT_WAITING = 4, CUT_POOL = 8 };
+
+/* The time is up, and this phase would be held. What is cut off is told when all of it is known. */
+static void note_cut_off(struct tw__reactor_common *common, bool has_triggers)
+{
+    common->cut_off |= has_triggers ? CUT_TRIGGERS : 0;
+    if (common->shutdown.phase != TW_PHASE_DURING)
+        return;
+    common->cut_off |= (common->away_count ? CUT_JOBS : 0) |
+                       (common->waiting.next != &common->waiting ? CUT_WAITING : 0) |
+                       (common->pool && !common->has_pool_ended ? CUT_POOL : 0);
+}
+
+/* With a timeout of 0 it was asked for. */
+static void report_cut_off(struct tw__reactor_common *common)
+{
+    unsigned cut_off = common->shutdown_timeout ? common->cut_off : 0;
+    char text[192];
+    common->cut_off = 0;
+    if (!cut_off)
+        return;
+    snprintf(text, sizeof text, "a reactor's shutdown has run out of time; left behind:%s%s%s%s",
+             cut_off & CUT_TRIGGERS ? " triggers that hold it," : "",
+             cut_off & CUT_JOBS ? " jobs that are out," : "",
+             cut_off & CUT_WAITING ? " coroutines and blocked calls," : "",
+             cut_off & CUT_POOL ? " its pool," : "");
+    text[strlen(text) - 1] = '\0'; /* a comma */
+    tw__report(TW_REPORT_WARNING, text, NULL);
 }
 
 /* --- shutdown --------------------------------------------------------------------------------- */
@@ -89,6 +123,7 @@ void tw__reactor_empty_mailbox(struct tw__reactor_common *common, int status)
 static void finish_shutdown(struct tw_reactor *reactor)
 {
     struct tw__reactor_common *common = reactor->_common;
+    report_cut_off(common);
     common->wants_stop = false;
     common->bell = TW_NEVER;
     tw__reactor_end_stop_signals(reactor);
@@ -116,12 +151,16 @@ static bool is_all_home(struct tw__reactor_common *common)
            (!common->pool || common->has_pool_ended);
 }
 
-static bool may_end_shutdown(struct tw_reactor *reactor, bool is_held)
+static bool may_end_shutdown(struct tw_reactor *reactor, bool has_triggers)
 {
     struct tw__reactor_common *common = reactor->_common;
-    if (common->shutdown.phase == TW_PHASE_DURING && !is_all_home(common))
-        is_held = true;
-    return !is_held || tw_clock_now(common->clock) >= common->shutdown_deadline;
+    bool is_held =
+        has_triggers || (common->shutdown.phase == TW_PHASE_DURING && !is_all_home(common));
+    if (is_held && tw_clock_now(common->clock) < common->shutdown_deadline)
+        return false;
+    if (is_held)
+        note_cut_off(common, has_triggers);
+    return true;
 }
 
 void tw__reactor_begin_shutdown(struct tw_reactor *reactor)

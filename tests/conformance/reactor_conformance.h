@@ -57,7 +57,8 @@ struct tw_reactor_conformance_kind {
  * triggers, jobs that come home, descriptors if it has them, and all that a worker promises.
  *
  * Some checks break the contract on purpose, TW_REACTOR_CONFORMANCE_MISUSES times in all. Each is
- * reported as a misuse; under TWINE_ABORT_ON_MISUSE=1 those checks are left out.
+ * reported as a misuse; under TWINE_ABORT_ON_MISUSE=1 those checks are left out. One more
+ * lets a shutdown run out of time, which is reported as a warning.
  *
  * A plug-in that neither wakes up nor rings may hang it: give it a time limit from outside.
  *

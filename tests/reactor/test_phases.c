@@ -294,6 +294,7 @@ TEST(R23_shutdown_is_held_until_its_timeout)
     pass();
     CU_ASSERT_EQUAL(tw_test_clock_reactor_advance(reactor, 99), 0);
     WROTE("stop before ");
+    EXPECT_REPORTS(1);
     CU_ASSERT_EQUAL(tw_test_clock_reactor_advance(reactor, 1), 0);
     WROTE("during after ");
     CU_ASSERT_EQUAL(tw_reactor_call_from_thread(reactor, write_action, NULL, NULL), -ESHUTDOWN);
@@ -305,6 +306,41 @@ static void nothing(struct tw_result *result, void *arg)
 {
     (void)result;
     (void)arg;
+}
+
+static void handle(struct tw_result *result, void *arg)
+{
+    tw_result_set(result, arg, NULL);
+}
+
+/* One warning says all that was cut off. With a timeout of 0 that was asked for, and there is none. */
+TEST(a_shutdown_that_runs_out_of_time_says_what_it_left_behind)
+{
+    int timeout;
+    for (timeout = 10; timeout >= 0; timeout -= 10) {
+        struct tw_pool *own = NULL;
+        struct tw_deferred *deferred = NULL;
+        set_up();
+        CU_ASSERT_EQUAL(tw_reactor_set_shutdown_timeout(reactor, timeout), 0);
+        add(TW_PHASE_BEFORE, "shutdown", hold, "before");
+        CU_ASSERT_EQUAL(tw_reactor_get_thread_pool(reactor, &own), 0);
+        CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pool, nothing, NULL, NULL, &deferred), 0);
+        CU_ASSERT_EQUAL(tw_deferred_add_errback(deferred, handle, NULL, NULL), 0);
+        tw_deferred_unref(deferred);
+        tw_reactor_pass(reactor);
+        CU_ASSERT_EQUAL(tw_reactor_stop(reactor), 0);
+        pass();
+        CU_ASSERT_EQUAL(tw_test_clock_reactor_advance(reactor, timeout), 0);
+        CU_ASSERT_EQUAL(tw_trigger_release(kept), 0);
+        CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+        tear_down();
+        EXPECT_REPORTS(timeout != 0);
+    }
+    CU_ASSERT_EQUAL_FATAL(harness_reports(), 1);
+    CU_ASSERT_EQUAL(harness_report(0)->level, TW_REPORT_WARNING);
+    CU_ASSERT_STRING_EQUAL(harness_report(0)->text,
+                           "a reactor's shutdown has run out of time; left behind: triggers that "
+                           "hold it, jobs that are out, its pool");
 }
 
 /* R23: a job that is out holds the phase during shutdown, and after it all is home. */

@@ -370,6 +370,7 @@ TEST(R23_shutdown_timeout_passes)
     tw_pool_ref(pool);
     send(NULL, &outcome);
     call(stop_once_started, NULL);
+    EXPECT_REPORTS(1);
     CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
     CU_ASSERT(outcome.calls == 1 && outcome.kind == &TW_ERROR_SHUTDOWN);
     CU_ASSERT_EQUAL(atomic_load(&values_gone), 0);
