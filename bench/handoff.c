@@ -19,6 +19,8 @@
 
 enum { ROUNDS = 5, QUICK_ROUNDS = 3, QUICK_FRACTION = 20 };
 
+#define QUICK_WARM_MS "200"
+
 static struct {
     int rounds;
     long fraction; /* of the jobs are done */
@@ -134,6 +136,7 @@ int main(int argc, char **argv)
             asked.is_quick = true;
             asked.rounds = QUICK_ROUNDS;
             asked.fraction = QUICK_FRACTION;
+            setenv("TWINE_BENCH_WARM_MS", QUICK_WARM_MS, 1); /* for Java */
         } else if (strcmp(*argv, "--json") == 0 && argc > 2) {
             asked.json = *++argv;
             argc--;

@@ -129,10 +129,9 @@ static void exec_program(const struct program *program, enum shape shape,
     char numbers[3][24];
     const char *argv[10];
     int n = 0, i;
-    while (n < 5 && program->argv[n]) {
+    do
         argv[n] = program->argv[n];
-        n++;
-    }
+    while (++n < 5 && program->argv[n]);
     if (program->takes_course) {
         snprintf(numbers[0], sizeof numbers[0], "%d", course->threads);
         snprintf(numbers[1], sizeof numbers[1], "%ld", course->in_flight);
