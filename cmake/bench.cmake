@@ -19,7 +19,8 @@ function(bench_peer name file) # MODULE...
     target_compile_definitions(bench_handoff PRIVATE TWINE_BENCH_${name}=1)
     target_link_libraries(bench_handoff PRIVATE PkgConfig::BENCH_${name})
   else()
-    message(NOTICE "${ARGN} is missing: the bench has one peer less")
+    list(JOIN ARGN " and " modules)
+    message(NOTICE "${modules} is missing: the bench has a peer less")
   endif()
 endfunction()
 
@@ -36,6 +37,8 @@ if(CMAKE_CXX_COMPILER)
   enable_language(CXX)
   set(CMAKE_CXX_STANDARD 17)
   bench_peer(TBB peer_tbb.cpp tbb)
+elseif(NOT TWINE_SANITIZE)
+  message(NOTICE "there is no C++ compiler: the bench does without TBB")
 endif()
 
 set_target_properties(bench_handoff PROPERTIES
