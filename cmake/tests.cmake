@@ -57,7 +57,7 @@ foreach(source ${test_sources})
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/${part}")
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES
-    LABELS ${part} TIMEOUT 120 ENVIRONMENT "${test_environment}")
+    LABELS ${part} TIMEOUT 300 ENVIRONMENT "${test_environment}")
   if(part STREQUAL "stress")
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()
