@@ -14,8 +14,9 @@ endif()
 add_library(twine_evhttp SHARED ${twine_evhttp_sources})
 add_library(twine_evhttp_static STATIC ${twine_evhttp_sources})
 target_link_libraries(twine_evhttp PUBLIC twine)
+# Publicly: a program that uses the add-on calls evhttp and its event base itself.
 foreach(library twine_evhttp twine_evhttp_static)
-  target_link_libraries(${library} PRIVATE PkgConfig::TWINE_EVHTTP_LIBEVENT PkgConfig::TWINE_LIBEVENT)
+  target_link_libraries(${library} PUBLIC PkgConfig::TWINE_EVHTTP_LIBEVENT PkgConfig::TWINE_LIBEVENT)
   target_include_directories(${library} PUBLIC
     "$<BUILD_INTERFACE:${twine_include}>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
   add_library(twine::${library} ALIAS ${library})
