@@ -20,6 +20,10 @@ TW_BEGIN_DECLS
  * reactor starts on its first turn, keeps the loop alive while jobs or delayed calls are out, and
  * is silent when idle. Or you call tw_reactor_run().
  *
+ * Neither a call from a thread that is still to come nor a watched signal keeps event_base_dispatch()
+ * alive. A loop that waits for those alone runs by event_base_loop() with EVLOOP_NO_EXIT_ON_EMPTY, and
+ * is ended by event_base_loopexit(), in a trigger after "shutdown" for instance.
+ *
  * Thread:    the one that is to turn the base, or is turning it.
  * Ownership: the base is borrowed; unref the reactor before you free it. NULL: a base of the
  *            reactor's own.
