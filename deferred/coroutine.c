@@ -92,9 +92,11 @@ static int may_spawn(struct tw_reactor *reactor, tw_call_fn fn,
 {
     uintptr_t thread =
         reactor ? atomic_load_explicit(&reactor->_common->thread, memory_order_relaxed) : 0;
-    if (!fn || (options && options->size < sizeof *options) || (thread && thread != tw__self()))
-        return tw__misuse(-EINVAL, "tw_spawn: needs a function and, on the thread of the reactor, "
-                                   "options whose size is set");
+    if (!fn || (options && options->size < sizeof *options))
+        return tw__misuse(-EINVAL, "tw_spawn: needs a function, and options whose size is set");
+    if (thread && thread != tw__self())
+        return tw__misuse(-EINVAL, "tw_spawn: this is the wrong thread; a coroutine is spawned on "
+                                   "the thread of its reactor");
     return reactor && !tw__reactor_is_open(reactor) ? -ESHUTDOWN : 0;
 }
 
