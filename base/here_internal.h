@@ -14,9 +14,9 @@ struct tw__coroutine;
 struct tw__frame;
 
 struct tw__here {
-    struct tw__frame *frame;    /* the innermost worker whose task runs here; threads/frame */
-    atomic_bool *cancel_flag;   /* of the work that runs here; threads/cancel */
-    struct tw_context *context; /* the values in force here, a reference; base/context */
+    struct tw__frame *frame;         /* the innermost worker whose task runs here; threads/frame */
+    atomic_bool *cancel_flag;        /* of the work that runs here; threads/cancel */
+    struct tw_context *context;      /* the values in force here, a reference; base/context */
     struct tw__coroutine *coroutine; /* whose code runs here, or NULL; deferred/coroutine */
 };
 
