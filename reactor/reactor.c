@@ -12,7 +12,7 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/base/self_internal.h>
-#include <twine/threads/team_internal.h>
+#include <twine/threads/shutdown_internal.h>
 
 #define POOL_SIZE 10
 #define SHUTDOWN_TIMEOUT (30 * TW_SECOND)

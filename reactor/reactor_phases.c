@@ -16,7 +16,8 @@
 #include <string.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
-#include <twine/threads/team_internal.h>
+#include <twine/threads/shutdown_internal.h>
+#include <twine/threads/task_internal.h>
 
 /* --- startup ---------------------------------------------------------------------------------- */
 

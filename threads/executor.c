@@ -64,8 +64,7 @@ bool tw__executor_count_in(struct tw_executor *executor)
 
 static int may_join(struct tw_executor *executor)
 {
-    struct tw__frame *frame = tw__frame_of_wait();
-    if ((frame && frame->kind == TW__FRAME_LOCKED) || tw__place_is_here(&executor->place))
+    if (tw__frame_forbids_blocking() || tw__place_is_here(&executor->place))
         return tw__misuse(
             -EDEADLK, "tw_executor_join or tw_executor_shutdown: one of its jobs, a lock worker or "
                       "the thread of a loop that turns cannot wait for its jobs to be over");

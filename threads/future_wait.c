@@ -70,10 +70,9 @@ static bool is_orphaned(const struct tw_future *future)
 
 int tw__future_may_block(const struct tw_future *future)
 {
-    struct tw__frame *frame = tw__frame_of_wait();
     if (is_orphaned(future))
         return -EOWNERDEAD;
-    if (frame && frame->kind == TW__FRAME_LOCKED && !tw_future_is_done(future))
+    if (tw__frame_forbids_blocking() && !tw_future_is_done(future))
         return tw__misuse(-EDEADLK, WAITS ": inside a lock worker, or on the thread of a loop that "
                                           "turns; add a done callback to the future");
     if (waits_for_us(future))

@@ -11,7 +11,6 @@
 #include <twine/base/processors_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/threads/lock_worker.h>
-#include <twine/threads/team_internal.h>
 #include <twine/threads/team_take_internal.h>
 
 void tw__pool_drop_hold(struct tw_pool *pool)

@@ -4,7 +4,7 @@
  * Who waits for a team's end is in a list inside the coordinator. Whoever makes the team end wakes
  * all in the list, once the books are closed for good; who is too late to be in it sees that inside.
  */
-#include <twine/threads/shutdown.h>
+#include <twine/threads/shutdown_internal.h>
 
 #include <errno.h>
 #include <string.h>

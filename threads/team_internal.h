@@ -1,7 +1,7 @@
 /*
  * A team's books. team_books.c and team_books_jobs.c keep them, team.c and team_inbox.c are the ways
  * to them, team_slot.c what a worker does, team_suspend.c how a job is suspended, team_policy.c what
- * others may ask. Of them only pool.c, shutdown.c and watch.c include this.
+ * others may ask. Of them only the pool's files, shutdown.c and watches include this.
  *
  * The books say which workers there are, what each does, and what waits. They are changed inside
  * the coordinator, and the functions that change them call no user code but create_worker. What has
@@ -215,8 +215,6 @@ void tw__books_resume_instead(struct tw_team *team, struct slot *slot,
                               struct outcome *outcome);
 /* Wake all jobs that wait, to be told that they are cancelled; none waits any more. */
 void tw__books_cancel_suspended(struct tw_team *team);
-/* Resume all that are suspended, with cancelled, and let none suspend any more; any thread. */
-void tw__team_cut_short(struct tw_team *team);
 
 /* --- team.c: the ways to the books ------------------------------------------------------------ */
 
