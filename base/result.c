@@ -170,7 +170,7 @@ void *tw__result_take_deferred(struct tw_result *result)
     return deferred;
 }
 
-void tw__result_done_reporting(struct tw_result *result, const char *text)
+void tw__result_done_slowly(struct tw_result *result, const char *text)
 {
     if (tw_result_is_failure(result))
         tw__report(TW_REPORT_UNHANDLED, text, tw_result_failure(result));

@@ -25,6 +25,14 @@ static inline void tw__result_move_to_null(struct tw_result *from, struct tw_res
 }
 
 /* Report a failure that work or a callback left and nobody will see, then hold null. */
-void tw__result_done_reporting(struct tw_result *result, const char *text);
+void tw__result_done_slowly(struct tw_result *result, const char *text);
+
+static inline void tw__result_done_reporting(struct tw_result *result, const char *text)
+{
+    if (result->_destroy)
+        tw__result_done_slowly(result, text);
+    else
+        result->_held = 0; /* a value that nothing has to be done for */
+}
 
 #endif

@@ -77,7 +77,7 @@ static int add_link(struct tw__coroutine *coroutine, struct tw_deferred *deferre
                     struct tw_result *ret_result)
 {
     struct tw__wait_link *own = free_link(coroutine);
-    struct tw__link link = {take_result, take_result, own, link_is_over};
+    struct tw__link link = {{take_result, take_result}, own, link_is_over};
     int rc = tw__deferred_reserve(deferred);
     if (rc < 0)
         return rc;

@@ -60,8 +60,8 @@ static int defer(struct tw_reactor *reactor, int64_t delay, const struct tw__lin
     later->call = NULL;
     later->is_cancelled = false;
     tw__deferred_init(&later->deferred, cancel, later, NULL, release);
-    if (link->callback)
-        tw_deferred_add_callback(&later->deferred, link->callback, link->arg, link->destroy);
+    if (link->fn[0])
+        tw_deferred_add_callback(&later->deferred, link->fn[0], link->arg, link->destroy);
     else if (link->destroy)
         link->destroy(link->arg);
     rc = tw_reactor_call_later(reactor, delay, on_time, later, on_end, &later->call);
@@ -77,7 +77,7 @@ static int defer(struct tw_reactor *reactor, int64_t delay, const struct tw__lin
 int tw_defer_later(struct tw_reactor *reactor, int64_t delay, tw_call_fn fn, void *arg,
                    tw_destroy_fn destroy, struct tw_deferred **ret_deferred)
 {
-    struct tw__link link = {fn, NULL, arg, destroy};
+    struct tw__link link = {{fn, NULL}, arg, destroy};
     if (reactor && delay >= 0)
         return defer(reactor, delay, &link, ret_deferred);
     if (destroy)

@@ -6,7 +6,7 @@
  * either, its memory goes. A Deferred that waits and the one it waits for hold each other (DEF-093,
  * DEF-094); as the inner one has a source, which fires it or abandons it, they part in the end.
  */
-#include <twine/deferred/deferred_internal.h>
+#include <twine/deferred/deferred_spare_internal.h>
 
 #include <errno.h>
 #include <string.h>
@@ -79,7 +79,7 @@ static inline void begin_life(struct tw_deferred *deferred, tw_canceller_fn canc
     deferred->last_waiter = NULL;
     deferred->next = NULL;
     deferred->release = NULL;
-    deferred->first = deferred->end = deferred->run = deferred->position = 0;
+    deferred->first = deferred->end = deferred->gone = deferred->position = 0;
     if (tw__debug_is_on())
         tw__debug_made(deferred);
 #if defined(TWINE_CHECKS) && TWINE_CHECKS
@@ -154,14 +154,8 @@ static void drop_canceller(struct tw_deferred *deferred)
         destroy(deferred->canceller_arg);
 }
 
-/* false: it was fired before. The canceller goes before any callback runs, but not while it is
- * being called (DEF-004, DEF-006). */
-bool tw__deferred_mark_fired(struct tw_deferred *deferred)
+static __attribute__((noinline)) void mark_fired_slowly(struct tw_deferred *deferred)
 {
-    if (deferred->is_called)
-        return false;
-    deferred->is_called = true;
-    deferred->waits_for = NULL;
     if (deferred->is_noted)
         tw__debug_fired(deferred);
     if (deferred->is_in_turn)
@@ -170,28 +164,56 @@ bool tw__deferred_mark_fired(struct tw_deferred *deferred)
     if (!deferred->is_cancelling)
         drop_canceller(deferred);
     deferred->refs--;
+}
+
+/* false: it was fired before. The canceller goes before any callback runs, but not while it is
+ * being called (DEF-004, DEF-006). */
+static inline bool mark_fired(struct tw_deferred *deferred)
+{
+    if (deferred->is_called)
+        return false;
+    deferred->is_called = true;
+    deferred->waits_for = NULL;
+    if (deferred->is_noted || deferred->is_in_turn || deferred->canceller_destroy)
+        mark_fired_slowly(deferred);
+    else if (!deferred->is_cancelling)
+        deferred->canceller = NULL;
     return true;
 }
 
-static int fire(struct tw_deferred *deferred, struct tw_result *result)
+bool tw__deferred_mark_fired(struct tw_deferred *deferred)
+{
+    return mark_fired(deferred);
+}
+
+static __attribute__((noinline)) int fire_again(struct tw_deferred *deferred,
+                                                struct tw_result *result)
 {
     bool swallows = deferred->swallows;
+    deferred->swallows = false;
+    if (deferred->is_noted && !swallows)
+        tw__debug_report_again(deferred);
+    tw_result_done(result);
+    return swallows ? 0 : -EALREADY;
+}
+
+static inline int fire(struct tw_deferred *deferred, struct tw_result *result)
+{
     tw__deferred_check_thread(deferred);
-    if (!tw__deferred_mark_fired(deferred)) {
-        deferred->swallows = false;
-        if (deferred->is_noted && !swallows)
-            tw__debug_report_again(deferred);
-        tw_result_done(result);
-        return swallows ? 0 : -EALREADY;
-    }
-    deferred->refs++;
+    if (!mark_fired(deferred))
+        return fire_again(deferred, result);
     tw__result_move_to_null(result, &deferred->result);
-    tw__deferred_run(deferred);
-    tw__deferred_unref(deferred);
+    if (tw__deferred_may_run(deferred)) {
+        tw__deferred_run_now(deferred);
+    } else { /* the last handle may have gone before, or with the canceller */
+        deferred->refs++;
+        tw__deferred_unref(deferred);
+    }
     return 0;
 }
 
-static int fire_failure(struct tw_deferred *deferred, struct tw_failure *failure)
+static __attribute__((noinline)) int fire_failure(struct tw_deferred *deferred,
+                                                  struct tw_failure *failure)
 {
     struct tw_result result = TW_RESULT_INIT;
     tw_result_set_failure(&result, failure);
@@ -352,8 +374,8 @@ int tw_deferred_unpause(struct tw_deferred *deferred)
     if (!deferred || !deferred->pauses)
         return tw__misuse(-EINVAL, "tw_deferred_unpause: needs a Deferred that is paused");
     tw__deferred_check_thread(deferred);
-    if (--deferred->pauses == 0)
-        tw__deferred_run(deferred);
+    if (--deferred->pauses == 0 && tw__deferred_may_run(deferred))
+        tw__deferred_run_now(deferred);
     return 0;
 }
 

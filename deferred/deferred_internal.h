@@ -21,7 +21,7 @@
     12 /* in the first array outside: ten and a bit, so that few need a second */
 
 struct tw__link {
-    tw_call_fn callback, errback;
+    tw_call_fn fn[2]; /* the callback and the errback: by what the result holds */
     void *arg;
     tw_destroy_fn destroy;
 };
@@ -52,7 +52,7 @@ struct tw_deferred {
     void (*release)(
         struct tw_deferred *deferred); /* frees the memory; NULL: it is kept for reuse */
     uint32_t first, end;               /* of links: those to run */
-    uint32_t run;                      /* how many have been taken out */
+    uint32_t gone;                     /* how many had been run and left the array before */
     uint32_t position;                 /* as a waiter: how many links of the other come before */
     uint32_t capacity;                 /* of links; from here on nothing is changed by a new life */
     struct tw__link *links;            /* inside, or an array of their own */
@@ -80,9 +80,11 @@ void tw__deferred_init(struct tw_deferred *deferred, tw_canceller_fn canceller, 
 void tw__deferred_unref(struct tw_deferred *deferred);
 bool tw__deferred_mark_fired(struct tw_deferred *deferred);
 
-/* deferred_links.c: make room for one link more, 0 or -ENOMEM; let go of the array they are in; and
- * fired by somebody while it waits for its turn to be abandoned. */
+/* deferred_links.c: make room for one link more, 0 or -ENOMEM; let go of the array they are in;
+ * what destroys a link that tw_deferred_chain() added, and so marks it; and fired by somebody while
+ * it waits for its turn to be abandoned. */
 int tw__deferred_reserve(struct tw_deferred *deferred);
+void tw__deferred_drop_chain_link(void *source);
 void tw__deferred_leave_turn(struct tw_deferred *target);
 
 static inline void tw__deferred_free_links(struct tw_deferred *deferred)
@@ -91,11 +93,8 @@ static inline void tw__deferred_free_links(struct tw_deferred *deferred)
         tw__free(deferred->links);
 }
 
-/* deferred_spare.c: memory for a Deferred, with an array of links of its own perhaps, and where it
- * goes. */
-struct tw_deferred *tw__deferred_take_spare(void);
-void tw__deferred_give_spare(struct tw_deferred *deferred);
-/* How many this thread keeps at most, from now on; those too many are freed. */
+/* deferred_spare.c: the memory of how many this thread keeps at most, from now on, for its next
+ * ones; those too many are freed. */
 void tw__deferred_keep_spares(unsigned most);
 
 /* Fired, idle, and free to run: a link added now runs at once. */
@@ -105,10 +104,8 @@ static inline bool tw__deferred_may_run(const struct tw_deferred *deferred)
            !deferred->waits_for;
 }
 
-/* deferred_run.c: run what is due, if it may; and the mark of a link that tw_deferred_chain() adds,
- * never called. */
-void tw__deferred_run(struct tw_deferred *deferred);
-void tw__deferred_fire_chained(struct tw_result *result, void *source);
+/* deferred_run.c: run what is due, if it may (above). */
+void tw__deferred_run_now(struct tw_deferred *deferred);
 
 /* debug.c: made and fired here; its memory goes; what is told of one that is noted. */
 extern atomic_bool tw__debug_on;

@@ -8,6 +8,14 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 
+/* Those still to run have been moved to the array's begin. */
+static void begin_with_first(struct tw_deferred *deferred)
+{
+    deferred->gone += deferred->first;
+    deferred->end -= deferred->first;
+    deferred->first = 0;
+}
+
 static int grow_links(struct tw_deferred *deferred)
 {
     uint32_t count = deferred->end - deferred->first;
@@ -20,8 +28,7 @@ static int grow_links(struct tw_deferred *deferred)
     tw__deferred_free_links(deferred);
     deferred->links = links;
     deferred->capacity = capacity;
-    deferred->first = 0;
-    deferred->end = count;
+    begin_with_first(deferred);
     return 0;
 }
 
@@ -33,8 +40,7 @@ int tw__deferred_reserve(struct tw_deferred *deferred)
     if (deferred->first <= deferred->capacity / 2)
         return grow_links(deferred);
     memmove(deferred->links, deferred->links + deferred->first, count * sizeof *deferred->links);
-    deferred->first = 0;
-    deferred->end = count;
+    begin_with_first(deferred);
     return 0;
 }
 
@@ -48,7 +54,7 @@ static __attribute__((noinline)) int add_link_slowly(struct tw_deferred *deferre
                                                      tw_call_fn callback, tw_call_fn errback,
                                                      void *arg, tw_destroy_fn destroy)
 {
-    struct tw__link link = {callback, errback, arg, destroy};
+    struct tw__link link = {{callback, errback}, arg, destroy};
     int rc = tw__deferred_reserve(deferred);
     if (rc < 0) {
         if (destroy)
@@ -56,7 +62,8 @@ static __attribute__((noinline)) int add_link_slowly(struct tw_deferred *deferre
         return rc;
     }
     put_link(deferred, &link);
-    tw__deferred_run(deferred);
+    if (tw__deferred_may_run(deferred))
+        tw__deferred_run_now(deferred);
     return 0;
 }
 
@@ -64,7 +71,7 @@ static __attribute__((noinline)) int add_link_slowly(struct tw_deferred *deferre
 static inline int add_link(struct tw_deferred *deferred, tw_call_fn callback, tw_call_fn errback,
                            void *arg, tw_destroy_fn destroy)
 {
-    struct tw__link link = {callback, errback, arg, destroy};
+    struct tw__link link = {{callback, errback}, arg, destroy};
     tw__deferred_check_thread(deferred);
     if (deferred->end == deferred->capacity || deferred->is_called)
         return add_link_slowly(deferred, callback, errback, arg, destroy);
@@ -162,7 +169,8 @@ void tw__deferred_leave_turn(struct tw_deferred *target)
                         */
 }
 
-static void drop_chain_link(void *source)
+/* Not called for one that has fired its target (deferred_run.c). */
+void tw__deferred_drop_chain_link(void *source)
 {
     struct tw_deferred *target = (struct tw_deferred *)source;
     if (!target->is_called)
@@ -184,6 +192,5 @@ int tw_deferred_chain(struct tw_deferred *deferred, struct tw_source *source)
     if (!target->is_called)
         target->waits_for = deferred; /* for those who look (DEF-104); not a reference */
     deferred->has_chained = true;
-    return add_link(deferred, tw__deferred_fire_chained, tw__deferred_fire_chained, source,
-                    drop_chain_link);
+    return add_link(deferred, NULL, NULL, source, tw__deferred_drop_chain_link);
 }

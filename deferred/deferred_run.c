@@ -16,13 +16,6 @@
 #include <errno.h>
 #include <twine/base/failure_internal.h>
 
-/* Marks the link that tw_deferred_chain() adds; never called. */
-void tw__deferred_fire_chained(struct tw_result *result, void *source)
-{
-    (void)result;
-    (void)source;
-}
-
 static void push(struct tw_deferred **stack, struct tw_deferred *deferred)
 {
     deferred->is_running = true;
@@ -44,7 +37,8 @@ static void pop(struct tw_deferred **stack)
 static struct tw_deferred *due_waiter(struct tw_deferred *deferred)
 {
     struct tw_deferred *oldest = deferred->last_waiter ? deferred->last_waiter->next : NULL;
-    return oldest && (int32_t)(deferred->run - oldest->position) >= 0 ? oldest : NULL;
+    return oldest && (int32_t)(deferred->gone + deferred->first - oldest->position) >= 0 ? oldest
+                                                                                         : NULL;
 }
 
 /* The one on top comes off the stack, and its hold for running becomes one for waiting. */
@@ -54,7 +48,7 @@ static void wait_for(struct tw_deferred **stack, struct tw_deferred *inner)
     *stack = outer->next;
     outer->is_running = false;
     outer->waits_for = inner; /* the reference that was in the result */
-    outer->position = inner->run + (inner->end - inner->first);
+    outer->position = inner->gone + inner->end;
     if (inner->last_waiter) {
         outer->next = inner->last_waiter->next;
         inner->last_waiter->next = outer;
@@ -119,7 +113,7 @@ static void follow(struct tw_deferred **stack)
     }
 }
 
-/* The target gets the result and runs next. */
+/* A link that tw_deferred_chain() added: the target gets the result and runs next. */
 static void run_chain_link(struct tw_deferred **stack, struct tw_deferred *deferred,
                            struct tw_deferred *target)
 {
@@ -143,30 +137,24 @@ static void run_chain_link(struct tw_deferred **stack, struct tw_deferred *defer
     tw_source_unref(tw__source_of(target)); /* last: the memory may go with it */
 }
 
-static inline struct tw__link take_link(struct tw_deferred *deferred)
-{
-    struct tw__link link = deferred->links[deferred->first++];
-    deferred->run++;
-    if (deferred->first == deferred->end)
-        deferred->first = deferred->end = 0;
-    return link;
-}
-
-/* Runs links of the one on top, until there are none or it is another's turn. */
+/* Runs links of the one on top, until there are none or it is another's turn. A link's fields are
+ * read before it is called: the array may grow meanwhile. */
 static void run_links(struct tw_deferred **stack, struct tw_deferred *deferred)
 {
     do {
-        struct tw__link link = take_link(deferred); /* a copy: the array may grow meanwhile */
-        bool failed = deferred->result._kind == TW_RESULT_FAILURE;
-        tw_call_fn fn = failed ? link.errback : link.callback;
-        if (fn == tw__deferred_fire_chained) {
-            run_chain_link(stack, deferred, (struct tw_deferred *)link.arg);
-            return;
-        }
+        const struct tw__link *link = &deferred->links[deferred->first++];
+        tw_call_fn fn = link->fn[deferred->result._kind];
+        tw_destroy_fn destroy = link->destroy;
+        void *arg = link->arg;
         if (fn)
-            fn(&deferred->result, link.arg);
-        if (link.destroy)
-            link.destroy(link.arg);
+            fn(&deferred->result, arg);
+        if (destroy) {
+            if (destroy == tw__deferred_drop_chain_link) {
+                run_chain_link(stack, deferred, (struct tw_deferred *)arg);
+                return;
+            }
+            destroy(arg);
+        }
         if (deferred->result._kind == TW_RESULT_DEFERRED) {
             follow(stack);
             return;
@@ -188,11 +176,9 @@ static void run_top(struct tw_deferred **stack)
 
 /* A pause by one of its own callbacks does not stop the links already there (DEF-064): it is looked
  * at only here. */
-void tw__deferred_run(struct tw_deferred *deferred)
+void tw__deferred_run_now(struct tw_deferred *deferred)
 {
     struct tw_deferred *stack = NULL;
-    if (!tw__deferred_may_run(deferred))
-        return;
     push(&stack, deferred);
     while (stack)
         run_top(&stack);

@@ -8,7 +8,7 @@
  * Checking builds keep none: a Deferred used after its end is then seen by the tools that look for
  * that.
  */
-#include <twine/deferred/deferred_internal.h>
+#include <twine/deferred/deferred_spare_internal.h>
 
 #include <pthread.h>
 
@@ -18,13 +18,7 @@
 #define USUALLY_KEPT 64
 #endif
 
-/* initial-exec: an offset from the thread pointer, without a call; some bytes of the static TLS
- * reserve. */
-static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
-    struct tw_deferred *first; /* linked through next */
-    unsigned count, most;
-    bool is_watched; /* its end frees them */
-} spares = {.most = USUALLY_KEPT};
+_Thread_local struct tw__deferred_spares tw__deferred_spares = {.wanted = USUALLY_KEPT};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
@@ -36,12 +30,15 @@ static void free_deferred(struct tw_deferred *deferred)
     tw__free(deferred);
 }
 
-static void free_beyond(unsigned most)
+void tw__deferred_keep_spares(unsigned most)
 {
-    while (spares.count > most) {
-        struct tw_deferred *deferred = spares.first;
-        spares.first = deferred->next;
-        spares.count--;
+    struct tw__deferred_spares *spares = &tw__deferred_spares;
+    spares->wanted = most;
+    spares->room = spares->is_watched ? most : 0;
+    while (spares->count > spares->room) {
+        struct tw_deferred *deferred = spares->first;
+        spares->first = deferred->next;
+        spares->count--;
         free_deferred(deferred);
     }
 }
@@ -50,8 +47,7 @@ static void free_beyond(unsigned most)
 static void thread_ends(void *arg)
 {
     (void)arg;
-    spares.most = 0;
-    free_beyond(0);
+    tw__deferred_keep_spares(0);
 }
 
 static void make_key(void)
@@ -59,23 +55,20 @@ static void make_key(void)
     has_key = pthread_key_create(&key, thread_ends) == 0;
 }
 
-/* Whether this thread's end will be told. */
-static bool watch_thread(void)
+/* From now on some are kept, if this thread's end will be told. */
+static void watch_thread(void)
 {
+    struct tw__deferred_spares *spares = &tw__deferred_spares;
     pthread_once(&once, make_key);
-    spares.is_watched = has_key && pthread_setspecific(key, &spares) == 0;
-    return spares.is_watched;
+    if (!has_key || pthread_setspecific(key, spares) != 0)
+        return;
+    spares->is_watched = true;
+    spares->room = spares->wanted;
 }
 
-struct tw_deferred *tw__deferred_take_spare(void)
+struct tw_deferred *tw__deferred_allocate(void)
 {
-    struct tw_deferred *deferred = spares.first;
-    if (deferred) {
-        spares.first = deferred->next;
-        spares.count--;
-        return deferred;
-    }
-    deferred = (struct tw_deferred *)tw__malloc(sizeof *deferred);
+    struct tw_deferred *deferred = (struct tw_deferred *)tw__malloc(sizeof *deferred);
     if (deferred) {
         deferred->links = deferred->inside;
         deferred->capacity = TW__LINKS_INSIDE;
@@ -83,20 +76,15 @@ struct tw_deferred *tw__deferred_take_spare(void)
     return deferred;
 }
 
-void tw__deferred_give_spare(struct tw_deferred *deferred)
+void tw__deferred_give_slowly(struct tw_deferred *deferred)
 {
-    if (spares.count >= spares.most || deferred->capacity > TW__LINKS_OUTSIDE ||
-        (!spares.is_watched && !watch_thread())) {
-        free_deferred(deferred);
-        return;
+    struct tw__deferred_spares *spares = &tw__deferred_spares;
+    if (!spares->is_watched && spares->wanted) {
+        watch_thread();
+        if (spares->room) {
+            tw__deferred_give_spare(deferred);
+            return;
+        }
     }
-    deferred->next = spares.first;
-    spares.first = deferred;
-    spares.count++;
-}
-
-void tw__deferred_keep_spares(unsigned most)
-{
-    spares.most = most;
-    free_beyond(most);
+    free_deferred(deferred);
 }
