@@ -2,7 +2,9 @@
  * Handing work over and bringing it back: twine beside its peers.
  *
  *     handoff [--quick] [--json FILE] [ROUNDS [ROW...]]
- *     handoff PEER ROW               once, in this process: for a profiler
+ *     handoff PEER ROW [JOBS]        once, in this process: for a profiler
+ *
+ * W2 stands for all of W2/1, W2/2 and W2/4.
  *
  * All do the same work in turn, round by round, so that the machine's moods touch all. Figures are
  * medians of the rounds; the ratio is to the pool by hand. Every job is counted home.
@@ -90,20 +92,41 @@ static void measure(int which)
         }
 }
 
+static bool is_meant(const char *name, const struct row *row)
+{
+    size_t length = strlen(name);
+    return strncmp(name, row->name, length) == 0 &&
+           (row->name[length] == '\0' || row->name[length] == '/');
+}
+
 static bool is_asked_for(const struct row *row)
 {
     char **name = asked.rows;
     if (!name || !*name)
         return true;
     for (; *name; name++)
-        if (strcmp(*name, row->name) == 0)
+        if (is_meant(*name, row))
             return true;
     return false;
 }
 
-static int run_one(const char *peer_name, const char *row_name)
+/* The first name that no row has; NULL. */
+static const char *unknown_row(char **names)
+{
+    int i;
+    for (; names && *names; names++) {
+        for (i = 0; bench_rows[i].name && !is_meant(*names, &bench_rows[i]); i++)
+            ;
+        if (!bench_rows[i].name)
+            return *names;
+    }
+    return NULL;
+}
+
+static int run_one(const char *peer_name, const char *row_name, long jobs)
 {
     struct figures figures;
+    struct course course;
     int i, p;
     for (p = 0; bench_peers[p]; p++)
         for (i = 0; bench_rows[i].name; i++) {
@@ -111,8 +134,12 @@ static int run_one(const char *peer_name, const char *row_name)
             if (strcmp(bench_peers[p]->name, peer_name) != 0 ||
                 strcmp(bench_rows[i].name, row_name) != 0 || !run)
                 continue;
-            bench_measure(run, &bench_rows[i].course, &figures);
-            printf("%.0f ns\n", figures.ns);
+            course = bench_rows[i].course;
+            if (jobs > 0)
+                course.jobs = jobs;
+            bench_measure(run, &course, &figures);
+            printf("%.0f ns, %.0f ns of CPU, %.3f switches, %.3f wakes\n", figures.ns,
+                   figures.cpu_ns, figures.switches, figures.wakes);
             return 0;
         }
     fprintf(stderr, "handoff: there is no such peer or row\n");
@@ -123,7 +150,7 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: handoff [--quick] [--json FILE] [ROUNDS [ROW...]], 1 to %d rounds\n"
-            "       handoff PEER ROW\n",
+            "       handoff PEER ROW [JOBS]\n",
             MOST_ROUNDS);
     return 2;
 }
@@ -144,13 +171,17 @@ int main(int argc, char **argv)
             return usage();
         }
     }
-    if (argc == 3 && atoi(argv[0]) == 0)
-        return run_one(argv[0], argv[1]);
+    if ((argc == 3 || argc == 4) && atoi(argv[0]) == 0)
+        return run_one(argv[0], argv[1], argc == 4 ? atol(argv[2]) : 0);
     if (argc > 1)
         asked.rounds = atoi(*argv++);
     if (asked.rounds < 1 || asked.rounds > MOST_ROUNDS)
         return usage();
     asked.rows = argv;
+    if (unknown_row(asked.rows)) {
+        fprintf(stderr, "handoff: there is no row %s\n", unknown_row(asked.rows));
+        return 2;
+    }
     for (i = 0; bench_rows[i].name; i++)
         if (is_asked_for(&bench_rows[i])) {
             measure(i);
