@@ -10,11 +10,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <twine/base/clock.h>
+#include <twine/base/futex_internal.h>
 
-#if defined(__linux__) && !defined(TWINE_PORTABLE)
-#define TWINE_FUTEX 1
-#else
-#define TWINE_FUTEX 0
+#if !TWINE_FUTEX
 #include <pthread.h>
 #endif
 

@@ -9,6 +9,7 @@
 #include <twine/base/clock.h>
 #include <twine/base/fork_internal.h>
 #include <twine/base/processors_internal.h>
+#include <twine/base/relax_internal.h>
 
 #define MOST_SKIPPED 255
 #define LOOKS_PER_CLOCK 16
@@ -16,16 +17,6 @@
 
 /* Below, how many there are; above, the epoch: a child must not count the parent's. */
 static _Atomic(uint64_t) searchers;
-
-/* Tells the processor that this is a waiting loop. */
-static void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ __volatile__("yield");
-#endif
-}
 
 /* Relaxed throughout: the number is a courtesy, nothing is published by it. */
 static bool enter(void)
@@ -44,7 +35,7 @@ static bool look(bool (*found)(void *arg), void *arg)
     uint64_t until = tw_time_add(tw_clock_now(clock), TW__SEARCH_TIME);
     unsigned looks = 0;
     while (!found(arg)) {
-        relax();
+        tw__relax();
         if (++looks % LOOKS_PER_CLOCK == 0 && tw_clock_now(clock) >= until)
             return false;
     }
@@ -71,7 +62,7 @@ static bool enter_soon(bool (*found)(void *arg), void *arg)
             return true;
         if (found(arg))
             return false;
-        relax();
+        tw__relax();
     }
     return false;
 }

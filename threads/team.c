@@ -127,8 +127,9 @@ bool tw__team_enter_for_next(struct tw_team *team, struct outcome *outcome)
 {
     if (!enter(team, outcome))
         return false;
-    if (atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed) &&
-        !atomic_load_explicit(&team->coord.waiting, memory_order_relaxed))
+    /* The inbox last: to look there takes its line from those who submit. */
+    if (!books_get(&team->coord.waiting) &&
+        atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed))
         tw__team_drain(team, outcome);
     return true;
 }

@@ -32,6 +32,7 @@
 #define TWINE_THREADS_TEAM_INTERNAL_H
 
 #include <stdatomic.h>
+#include <twine/base/cache_line_internal.h>
 #include <twine/base/lock_internal.h>
 #include <twine/base/park_internal.h>
 #include <twine/threads/frame_internal.h>
@@ -113,8 +114,11 @@ struct tw__ender {
     struct tw__ender *next;
 };
 
+/* In four parts, apart from each other in memory: a thread that writes to one does not take what
+ * others read away from them. */
 struct tw_team {
-    struct tw_worker base;
+    struct tw_worker base; /* its count of references changes with each job */
+    TW__APART(from_count);
     struct tw_worker *coordinator; /* fixed, a reference */
     tw_create_worker_fn create;    /* fixed */
     void *arg;
@@ -123,6 +127,12 @@ struct tw_team {
     size_t max_backlog;                   /* fixed; SIZE_MAX: none */
     _Atomic(size_t) most; /* workers there may be; SIZE_MAX: only the create function knows */
     atomic_int holds;     /* the users' one, one until the end, one while the step is posted */
+    _Atomic(struct tw_watch *) watches; /* those who watch it, changed under inbox_lock */
+    atomic_bool are_all_busy; /* as the books were last left: see tw__team_submit_short() */
+    atomic_bool has_quit;     /* set under inbox_lock, from the moment quit was called */
+    atomic_bool is_stopping;  /* what runs is asked to end */
+    TW__APART(from_fixed);
+    _Atomic(uintptr_t) visitor; /* tw__self() of the thread that has entered for this team; 0 */
     struct {
         struct {
             struct slot *first, *last; /* the one last used, the one idle longest; behind it those
@@ -145,6 +155,7 @@ struct tw_team {
         _Atomic(size_t) idles, busy, coming, waiting, jobs_suspended;
         _Atomic(uint64_t) scheduled, given_up, finished, wakes, failed_creations;
     } coord;
+    TW__APART(from_books);
     struct tw_task step; /* in the coordinator while inbox.is_posted */
     struct op quit;
     struct tw__lock inbox_lock;
@@ -153,11 +164,7 @@ struct tw_team {
         bool is_posted;
     } inbox; /* under inbox_lock */
     atomic_bool inbox_is_full;
-    atomic_bool are_all_busy; /* as the books were last left: see tw__team_submit_short() */
-    _Atomic(struct tw_watch *) watches; /* those who watch it, changed under inbox_lock */
-    _Atomic(uintptr_t) visitor; /* tw__self() of the thread that has entered for this team; 0 */
-    atomic_bool has_quit;       /* set under inbox_lock, from the moment quit was called */
-    atomic_bool is_stopping;    /* what runs is asked to end */
+    TW__APART(from_others);
 };
 
 /* --- team_books.c: inside the coordinator ----------------------------------------------------- */

@@ -48,7 +48,7 @@ static void recycle(struct run *run, bool is_delivering)
     struct outcome outcome;
     run->is_recycled = true;
     run->frame.is_stopping = NULL; /* the team may go before the delivery is over */
-    if (tw__worker_is_inherited(&team->base))
+    if (tw__worker_is_inherited(team->coordinator)) /* of the same process as the team */
         return;
     run->resumes = slot->suspended ? tw__slot_ready(slot) : NULL;
     if (tw__team_enter_for_next(team, &outcome)) {

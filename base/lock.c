@@ -1,0 +1,57 @@
+/*
+ * The lock, when somebody else has it.
+ *
+ *     FREE      nobody has it
+ *     HELD      somebody has it, and nobody sleeps
+ *     WANTED    somebody has it, and others may sleep until it is released
+ *
+ * Nobody sleeps for ever: the kernel puts a thread to sleep only while the word is WANTED, and whoever
+ * releases it then wakes one. That one takes the lock as WANTED, since it cannot know whether it was
+ * the last: at worst a wake finds nobody. (The third lock of "Futexes are tricky", Drepper.)
+ */
+#include <twine/base/lock_internal.h>
+
+#if TWINE_FUTEX
+
+#include <linux/futex.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <twine/base/processors_internal.h>
+#include <twine/base/relax_internal.h>
+#include <unistd.h>
+
+#define SPINS 100
+
+/* What it guards takes some dozens of instructions: its holder, if it runs, is soon through. */
+static bool acquire_soon(struct tw__lock *lock)
+{
+    int i;
+    if (tw__processors() == 1)
+        return false;
+    for (i = 0; i < SPINS; i++) {
+        int seen = atomic_load_explicit(&lock->word, memory_order_relaxed);
+        if (seen == TW__LOCK_FREE &&
+            atomic_compare_exchange_weak_explicit(&lock->word, &seen, TW__LOCK_HELD,
+                                                  memory_order_acquire, memory_order_relaxed))
+            return true;
+        tw__relax();
+    }
+    return false;
+}
+
+void tw__lock_acquire_slowly(struct tw__lock *lock)
+{
+    if (acquire_soon(lock))
+        return;
+    while (atomic_exchange_explicit(&lock->word, TW__LOCK_WANTED, memory_order_acquire) !=
+           TW__LOCK_FREE)
+        syscall(SYS_futex, &lock->word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, TW__LOCK_WANTED, NULL,
+                NULL, 0);
+}
+
+void tw__lock_wake(struct tw__lock *lock)
+{
+    syscall(SYS_futex, &lock->word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
+}
+
+#endif
