@@ -18,6 +18,7 @@ struct pool_thread {
     struct tw_pool *pool;
     struct tw_worker *worker; /* lives longer */
     void *state;              /* the thread's own: from its start hook */
+    bool is_counted_on;       /* the thread's own: it has to end a search of the team's */
     struct pool_thread *next, *prev;
 };
 
@@ -125,6 +126,24 @@ static void has_overstayed(void *owner)
     tw__team_overstay(thread->pool->team, thread->worker);
 }
 
+static bool has_news(void *owner)
+{
+    struct pool_thread *thread = (struct pool_thread *)owner;
+    struct tw_team *team = thread->pool->team;
+    if (!thread->is_counted_on)
+        thread->is_counted_on = tw__team_begin_search(team);
+    return thread->is_counted_on && !tw__team_inbox_is_searched(&team->inbox);
+}
+
+static struct tw_task *take(void *owner)
+{
+    struct pool_thread *thread = (struct pool_thread *)owner;
+    if (!thread->is_counted_on)
+        return NULL;
+    thread->is_counted_on = false;
+    return tw__team_end_search(thread->pool->team, thread->worker);
+}
+
 static void ended(void *owner)
 {
     struct pool_thread *thread = (struct pool_thread *)owner;
@@ -134,8 +153,8 @@ static void ended(void *owner)
     tw__pool_thread_has_gone(pool);
 }
 
-static const struct tw__thread_worker_hooks thread_hooks = {begin, finish, idles_until,
-                                                            has_overstayed, ended};
+static const struct tw__thread_worker_hooks thread_hooks = {
+    begin, finish, idles_until, has_overstayed, has_news, take, ended};
 
 static struct pool_thread *own_thread(const struct tw_pool *pool)
 {

@@ -106,7 +106,7 @@ static int shutdown_team(struct tw_team *team, uint64_t deadline, struct tw_shut
     if (!tw__team_enter(team, &outcome))
         return -ENOTSUP; /* before anything is refused: inside the coordinator nobody would quit */
     tw__team_refuse(team);
-    tw__team_drain(team, &outcome); /* what was accepted before that by the short way */
+    tw__team_close_inbox(team, &outcome); /* with what was accepted before that by the short way */
     report->given_up = ask_to_end(team, &outcome);
     has_ended = team->coord.has_ended;
     tw__team_leave(team, &outcome);

@@ -22,7 +22,7 @@ void tw__team_drop_hold(struct tw_team *team)
     if (atomic_fetch_sub(&team->holds, 1) != 1)
         return;
     tw_worker_unref(team->coordinator);
-    tw__lock_done(&team->inbox_lock);
+    tw__lock_done(&team->post_lock);
     tw__free(team->coord.spare);
     tw__free(team);
 }
@@ -116,9 +116,7 @@ bool tw__team_enter(struct tw_team *team, struct outcome *outcome)
 {
     if (!enter(team, outcome))
         return false;
-    /* Relaxed: what this thread has posted it sees, and no order is promised to it of what others
-     * post meanwhile. */
-    if (atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed))
+    if (tw__team_inbox_has_entries(&team->inbox))
         tw__team_drain(team, outcome);
     return true;
 }
@@ -128,28 +126,47 @@ bool tw__team_enter_for_next(struct tw_team *team, struct outcome *outcome)
     if (!enter(team, outcome))
         return false;
     /* The inbox last: to look there takes its line from those who submit. */
-    if (!books_get(&team->coord.waiting) &&
-        atomic_load_explicit(&team->inbox_is_full, memory_order_relaxed))
-        tw__team_drain(team, outcome);
+    if (!books_get(&team->coord.waiting))
+        tw__team_take_in(team, tw__team_inbox_take(&team->inbox), outcome);
     return true;
 }
 
-/* Whether the inbox has to be looked into before the books are left: what create_worker has asked of
- * the team meanwhile is there, and what came by the short way for a worker that is free now. */
-static bool must_look(struct tw_team *team)
+/* Nobody is free, nobody else may be made, somebody will come back for what waits, and nobody asks to
+ * be told of each task at once. */
+static inline bool may_be_short(struct tw_team *team)
 {
-    bool has_asked = team->coord.has_asked, all = books_are_all_busy(team);
-    team->coord.has_asked = false;
-    if (all != atomic_load_explicit(&team->are_all_busy, memory_order_relaxed))
-        atomic_store(&team->are_all_busy, all);
-    return has_asked || !all;
+    return !books_get(&team->coord.idles) && books_get(&team->coord.busy) &&
+           books_live(team) >= books_most(team) && !team->coord.should_quit &&
+           team->max_backlog == SIZE_MAX &&
+           !atomic_load_explicit(&team->watches, memory_order_relaxed);
+}
+
+/* Before the books are left. Returns whether there was something more to do: what create_worker has
+ * asked of the team meanwhile, and what came by the short way for a worker that is free now. */
+static bool look_around(struct tw_team *team, struct outcome *outcome)
+{
+    if (team->coord.has_asked) {
+        team->coord.has_asked = false;
+        tw__team_drain(team, outcome);
+        return true;
+    }
+    if (may_be_short(team) == team->coord.is_short)
+        return false;
+    team->coord.is_short = !team->coord.is_short;
+    if (team->coord.is_short) {
+        tw__team_inbox_set_short(&team->inbox);
+        return false;
+    }
+    tw__team_take_in(team, tw__team_inbox_clear_short(&team->inbox), outcome);
+    tw__books_pump(team, outcome);
+    return true;
 }
 
 void tw__team_leave(struct tw_team *team, struct outcome *outcome)
 {
     struct tw_watch *to_tell;
-    while (must_look(team) && atomic_load(&team->inbox_is_full))
-        tw__team_drain(team, outcome);
+    while (look_around(team, outcome))
+        ;
     to_tell = tw__watch_gather(team);
     atomic_store_explicit(&team->visitor, 0, memory_order_relaxed);
     team->coordinator->_ops->leave(team->coordinator);
@@ -263,8 +280,8 @@ int tw_team_cancel(struct tw_team *team, struct tw_task *task)
         return -EOWNERDEAD;
     rc = tw_worker_cancel_claim(&team->base, task);
     if (rc == 0 && tw__team_enter(team, &outcome)) {
-        /* Whoever submits it may be in the middle of that, by the short way: after this it is in
-         * the backlog, if it has not been taken. */
+        /* Now it is in the backlog, if it has not been taken; or it is about to be put into the inbox
+         * by a submit that has not returned: then the worker that reaches it gives it up. */
         tw__team_drain(team, &outcome);
         tw__books_cancel(team, task, &outcome);
         tw__team_leave(team, &outcome);
@@ -327,9 +344,9 @@ int tw__team_keep(struct tw_team *team, size_t n)
 bool tw__team_refuse(struct tw_team *team)
 {
     bool had_quit;
-    tw__lock_acquire(&team->inbox_lock);
+    tw__lock_acquire(&team->post_lock);
     had_quit = atomic_exchange(&team->has_quit, true);
-    tw__lock_release(&team->inbox_lock);
+    tw__lock_release(&team->post_lock);
     return had_quit;
 }
 
@@ -416,12 +433,11 @@ static struct tw_team *make_team(struct tw_worker *coordinator, tw_create_worker
     atomic_init(&team->most, SIZE_MAX);
     atomic_init(&team->holds, 2);
     tw__task_queue_init(&team->coord.backlog);
-    tw__lock_init(&team->inbox_lock);
-    tw__task_queue_init(&team->inbox.entries);
+    tw__lock_init(&team->post_lock);
     tw__op_init(&team->quit, OP_QUIT, NULL);
     if (!tw__books_spare_slot(team)) {
         tw_worker_unref(coordinator);
-        tw__lock_done(&team->inbox_lock);
+        tw__lock_done(&team->post_lock);
         tw__free(team);
         return NULL;
     }

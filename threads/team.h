@@ -68,7 +68,7 @@ struct tw_statistics {
     uint64_t given_up;  /**< tasks cancelled, or given up for want of a worker */
     uint64_t finished;  /**< tasks whose fn has been called to perform them, and has come to its
                           delivery or its end */
-    uint64_t wakes;     /**< how often an idle worker was given a task */
+    uint64_t wakes;     /**< how often an idle worker was woken for a task */
     uint64_t failed_creations; /**< how often a worker could not be made, or its thread could not be
                                   started */
 };

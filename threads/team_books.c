@@ -265,6 +265,13 @@ void tw__books_append(struct tw_team *team, struct tw_task *task)
     books_add(&team->coord.waiting, 1);
 }
 
+void tw__books_append_all(struct tw_team *team, struct tw__task_queue *tasks, size_t count)
+{
+    books_count_by(&team->coord.scheduled, count);
+    books_add(&team->coord.waiting, (ptrdiff_t)count);
+    tw__task_queue_move(tasks, &team->coord.backlog);
+}
+
 void tw__books_rest(struct tw_team *team, struct slot *slot, struct outcome *outcome)
 {
     rest(team, slot, outcome);
@@ -329,6 +336,14 @@ struct tw_task *tw__books_recycle(struct tw_team *team, struct slot *slot, bool 
     pump(team, outcome);
     maybe_end(team, outcome);
     return next;
+}
+
+void tw__books_take_up(struct tw_team *team, struct slot *slot)
+{
+    tw__books_remove_idle(team, slot);
+    slot_move(slot, SLOT_BUSY);
+    slot->task = books_pop(team);
+    books_add(&team->coord.busy, 1);
 }
 
 /* No more is owed than there are to pay it. */

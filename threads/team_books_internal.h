@@ -46,13 +46,6 @@ static inline size_t books_most(struct tw_team *team)
     return atomic_load_explicit(&team->most, memory_order_relaxed);
 }
 
-/* Nobody is free, nobody else may be made, and somebody will come back for what waits. */
-static inline bool books_are_all_busy(struct tw_team *team)
-{
-    return !books_get(&team->coord.idles) && books_get(&team->coord.busy) &&
-           books_live(team) >= books_most(team);
-}
-
 static inline void slot_move(struct slot *slot, enum slot_state to)
 {
     static const bool allowed[SLOT_STATES][SLOT_STATES] = {

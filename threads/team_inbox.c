@@ -68,6 +68,7 @@ void tw__team_do_op(struct tw_team *team, struct op *op, struct outcome *outcome
         tw__books_keep(team, op->n, outcome);
         break;
     case OP_QUIT:
+        tw__team_close_inbox(team, outcome);
         tw__books_quit(team, outcome);
         break;
     }
@@ -75,40 +76,72 @@ void tw__team_do_op(struct tw_team *team, struct op *op, struct outcome *outcome
         tw__free(op);
 }
 
-/* Inside the coordinator: what the inbox holds, in order. */
-void tw__team_drain(struct tw_team *team, struct outcome *outcome)
+/* Into a queue, which puts them in order. Returns whether there are others than tasks. */
+static bool put_in_order(struct tw_task *newest, struct tw__task_queue *queue, size_t *ret_count)
 {
-    struct tw__task_queue entries;
+    struct tw_task *entry, *before, *after = &queue->head;
+    bool has_ops = false;
+    size_t count = 0;
+    for (entry = newest; entry; entry = before) {
+        before = entry->_next;
+        entry->_next = after;
+        after->_prev = entry;
+        after = entry;
+        has_ops = has_ops || entry->fn == tw__op_mark;
+        count++;
+    }
+    queue->head._next = after;
+    after->_prev = &queue->head;
+    *ret_count = count;
+    return has_ops;
+}
+
+static void take_in_with_ops(struct tw_team *team, struct tw__task_queue *entries,
+                             struct outcome *outcome)
+{
     struct tw_task *entry;
-    bool has_more = false;
-    tw__task_queue_init(&entries);
-    tw__lock_acquire(&team->inbox_lock);
-    tw__task_queue_move(&team->inbox.entries, &entries);
-    atomic_store_explicit(&team->inbox_is_full, false, memory_order_relaxed);
-    tw__lock_release(&team->inbox_lock);
-    while ((entry = tw__task_queue_pop(&entries))) {
+    while ((entry = tw__task_queue_pop(entries))) {
         if (entry->fn != tw__op_mark) {
             tw__books_append(team, entry);
-            has_more = true;
             continue;
         }
-        if (has_more) /* before it, as they came */
-            tw__books_pump(team, outcome);
-        has_more = false;
+        tw__books_pump(team, outcome); /* for what came before it */
         tw__team_do_op(team, (struct op *)entry, outcome);
     }
-    if (has_more)
-        tw__books_pump(team, outcome);
+}
+
+void tw__team_take_in(struct tw_team *team, struct tw_task *newest, struct outcome *outcome)
+{
+    struct tw__task_queue entries;
+    size_t count;
+    if (!newest)
+        return;
+    if (put_in_order(newest, &entries, &count))
+        take_in_with_ops(team, &entries, outcome);
+    else
+        tw__books_append_all(team, &entries, count);
+}
+
+void tw__team_drain(struct tw_team *team, struct outcome *outcome)
+{
+    tw__team_take_in(team, tw__team_inbox_take(&team->inbox), outcome);
+    tw__books_pump(team, outcome);
+}
+
+void tw__team_close_inbox(struct tw_team *team, struct outcome *outcome)
+{
+    team->coord.is_short = false;
+    tw__team_take_in(team, tw__team_inbox_close(&team->inbox), outcome);
 }
 
 /* While is_posted nobody else takes the step; so it stays until the inbox has been seen empty. */
 static bool is_through(struct tw_team *team)
 {
     bool is_empty;
-    tw__lock_acquire(&team->inbox_lock);
-    is_empty = tw__task_queue_is_empty(&team->inbox.entries);
-    team->inbox.is_posted = !is_empty;
-    tw__lock_release(&team->inbox_lock);
+    tw__lock_acquire(&team->post_lock);
+    is_empty = !tw__team_inbox_has_entries(&team->inbox);
+    team->is_posted = !is_empty;
+    tw__lock_release(&team->post_lock);
     return is_empty;
 }
 
@@ -151,68 +184,48 @@ int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t c
 {
     bool must_submit;
     size_t i;
-    tw__lock_acquire(&team->inbox_lock);
+    tw__lock_acquire(&team->post_lock);
     if (is_refused_after_quit && atomic_load(&team->has_quit)) {
-        tw__lock_release(&team->inbox_lock);
+        tw__lock_release(&team->post_lock);
         return -ESHUTDOWN;
+    }
+    if (is_visiting(team))
+        team->coord.has_asked = true;
+    must_submit = !team->is_posted && !is_visiting(team);
+    if (must_submit) {
+        team->is_posted = true;
+        /* Before they can be seen: a visit may do them at once, and end the team. */
+        atomic_fetch_add(&team->holds, 1);
     }
     for (i = 0; i < count; i++) {
         if (entries[i]->fn != tw__op_mark)
             tw_task_accept(entries[i], &team->base);
-        tw__task_queue_append(&team->inbox.entries, entries[i]);
+        tw__team_inbox_push(&team->inbox, entries[i]);
     }
-    atomic_store_explicit(&team->inbox_is_full, true, memory_order_relaxed);
-    if (is_visiting(team))
-        team->coord.has_asked = true;
-    must_submit = !team->inbox.is_posted && !is_visiting(team);
-    if (must_submit) {
-        team->inbox.is_posted = true;
-        /* Before they can be seen: a visit may do them at once, and end the team. */
-        atomic_fetch_add(&team->holds, 1);
-    }
-    tw__lock_release(&team->inbox_lock);
+    tw__lock_release(&team->post_lock);
     if (must_submit)
         submit_step(team);
     return 0;
 }
 
-/* Under the lock, where watches come and go: a watch that comes later finds the inbox full when it
- * reads the books, and takes what it holds into them. Returns as tw__team_submit_short(). */
-static int append_locked(struct tw_team *team, struct tw_task *task)
-{
-    if (atomic_load_explicit(&team->has_quit, memory_order_relaxed))
-        return -ESHUTDOWN;
-    if (atomic_load_explicit(&team->watches, memory_order_relaxed))
-        return 1;
-    tw_task_accept(task, &team->base);
-    tw__task_queue_append(&team->inbox.entries, task);
-    atomic_store(&team->inbox_is_full, true);
-    return 0;
-}
-
 /*
- * The short way in. While every worker there may be has a task, one that is submitted can only wait:
- * so it goes into the inbox, and nobody visits the books. A worker that finds the backlog empty
- * takes what the inbox holds by then.
+ * The short way in, without a visit; team_inbox_internal.h says why nobody is left waiting.
  *
- * Nobody is left waiting beside a worker that idles, or one that could be made: we say that the
- * inbox is full and then look once more whether all are busy; who leaves the books says that not all
- * are, and then looks into the inbox. All four are sequentially consistent, so one of us sees the
- * other.
+ * The task looks accepted before it is in. If a cancel finds it then, and the way has been closed
+ * meanwhile, it is given up here.
  */
 int tw__team_submit_short(struct tw_team *team, struct tw_task *task)
 {
-    struct outcome outcome;
-    int rc;
-    if (!atomic_load_explicit(&team->are_all_busy, memory_order_relaxed) ||
-        team->max_backlog != SIZE_MAX)
+    if (!tw__team_inbox_is_open(&team->inbox) ||
+        atomic_load_explicit(&team->has_quit, memory_order_relaxed))
         return 1;
-    tw__lock_acquire(&team->inbox_lock);
-    rc = append_locked(team, task);
-    tw__lock_release(&team->inbox_lock);
-    if (rc == 0 && !atomic_load(&team->are_all_busy) && tw__team_enter(team, &outcome))
-        tw__team_leave(team, &outcome);
-    return rc;
+    tw_task_accept(task, &team->base);
+    if (tw__team_inbox_push_short(&team->inbox, task))
+        return 0;
+    if (tw__task_take(task) == 0)
+        return 1;
+    task->fn(task, -ECANCELED);
+    return 0;
 }
 
 int tw__team_post_op(struct tw_team *team, struct op *op, bool is_refused_after_quit)

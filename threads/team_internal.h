@@ -12,8 +12,9 @@
  * only in the team's. A slot's states:
  *
  *     COMING -> IDLE | BUSY | GONE    its thread has come up; or could not be started
- *     IDLE   -> WAKING | BUSY | GONE  it was given a task and must be woken; or goes on with a job
- *                                     that was suspended; or was shrunk, or has idled for too long
+ *     IDLE   -> WAKING | BUSY | GONE  it was given a task and must be woken; or came for one while it
+ *                                     searched, or goes on with a job that was suspended; or was
+ *                                     shrunk, or has idled for too long
  *     WAKING -> BUSY | GONE           it has started
  *     BUSY   -> IDLE | GONE           it has finished, or its job is suspended, and nothing waits;
  *                                     or it was owed to a shrink, or to quit
@@ -40,6 +41,7 @@
 #include <twine/threads/task_internal.h>
 #include <twine/threads/task_queue_internal.h>
 #include <twine/threads/team.h>
+#include <twine/threads/team_inbox_internal.h>
 #include <twine/threads/worker_internal.h>
 
 enum slot_state { SLOT_COMING, SLOT_IDLE, SLOT_WAKING, SLOT_BUSY, SLOT_GONE, SLOT_STATES };
@@ -127,10 +129,9 @@ struct tw_team {
     size_t max_backlog;                   /* fixed; SIZE_MAX: none */
     _Atomic(size_t) most; /* workers there may be; SIZE_MAX: only the create function knows */
     atomic_int holds;     /* the users' one, one until the end, one while the step is posted */
-    _Atomic(struct tw_watch *) watches; /* those who watch it, changed under inbox_lock */
-    atomic_bool are_all_busy; /* as the books were last left: see tw__team_submit_short() */
-    atomic_bool has_quit;     /* set under inbox_lock, from the moment quit was called */
-    atomic_bool is_stopping;  /* what runs is asked to end */
+    _Atomic(struct tw_watch *) watches; /* those who watch it, changed under post_lock */
+    atomic_bool has_quit;               /* set under post_lock, from the moment quit was called */
+    atomic_bool is_stopping;            /* what runs is asked to end */
     TW__APART(from_fixed);
     _Atomic(uintptr_t) visitor; /* tw__self() of the thread that has entered for this team; 0 */
     struct {
@@ -151,19 +152,17 @@ struct tw_team {
         bool is_cut_short; /* no job is suspended any more */
         bool is_waking, should_quit, has_ended;
         bool has_asked; /* the one inside, something of the team */
+        bool is_short;  /* the inbox's way is SHORT */
         /* Written inside the coordinator, read by anybody. */
         _Atomic(size_t) idles, busy, coming, waiting, jobs_suspended;
         _Atomic(uint64_t) scheduled, given_up, finished, wakes, failed_creations;
     } coord;
     TW__APART(from_books);
-    struct tw_task step; /* in the coordinator while inbox.is_posted */
+    struct tw__team_inbox inbox;
+    struct tw_task step; /* in the coordinator while is_posted */
     struct op quit;
-    struct tw__lock inbox_lock;
-    struct {
-        struct tw__task_queue entries;
-        bool is_posted;
-    } inbox; /* under inbox_lock */
-    atomic_bool inbox_is_full;
+    struct tw__lock post_lock;
+    bool is_posted; /* under post_lock */
     TW__APART(from_others);
 };
 
@@ -179,6 +178,7 @@ void tw__books_submit_many(struct tw_team *team, struct tw_task *const *tasks, s
 void tw__books_wait(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
 /* The same in two steps, of which the second may be for several. */
 void tw__books_append(struct tw_team *team, struct tw_task *task);
+void tw__books_append_all(struct tw_team *team, struct tw__task_queue *tasks, size_t count);
 void tw__books_pump(struct tw_team *team, struct outcome *outcome);
 void tw__books_cancel(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
 /* A worker's thread is up, or has woken. Returns the task it runs first; NULL: none. */
@@ -187,6 +187,8 @@ struct tw_task *tw__books_start(struct tw_team *team, struct slot *slot, struct 
  * and the slot may be gone. */
 struct tw_task *tw__books_recycle(struct tw_team *team, struct slot *slot, bool was_performed,
                                   struct outcome *outcome);
+/* A worker that is idle comes by itself for what waits; its slot's node brings it to it. */
+void tw__books_take_up(struct tw_team *team, struct slot *slot);
 /* A worker refused its node. */
 void tw__books_strike_off(struct tw_team *team, struct slot *slot, int error,
                           struct outcome *outcome);
@@ -227,8 +229,8 @@ void tw__books_cancel_suspended(struct tw_team *team);
 
 /* false: the coordinator cannot be entered, or this thread is inside already. */
 bool tw__team_enter(struct tw_team *team, struct outcome *outcome);
-/* The same, for a worker that comes for its next task: it leaves in the inbox what came later than
- * that. */
+/* The same, for a worker that comes for its next task, and pumps: it leaves in the inbox what came
+ * later than that. */
 bool tw__team_enter_for_next(struct tw_team *team, struct outcome *outcome);
 /* Close the books, and do what is to be done then. The team may be gone afterwards. */
 void tw__team_leave(struct tw_team *team, struct outcome *outcome);
@@ -264,10 +266,23 @@ int tw__team_post_op(struct tw_team *team, struct op *op, bool is_refused_after_
 /* Inside the coordinator: one op, and what the inbox holds, in order. */
 void tw__team_do_op(struct tw_team *team, struct op *op, struct outcome *outcome);
 void tw__team_drain(struct tw_team *team, struct outcome *outcome);
+/* Inside: the same of what was taken out of it, newest first, but nobody is woken yet for the last
+ * tasks: whoever calls it pumps. */
+void tw__team_take_in(struct tw_team *team, struct tw_task *newest, struct outcome *outcome);
+/* Inside, for a quit: nothing more comes. */
+void tw__team_close_inbox(struct tw_team *team, struct outcome *outcome);
 
 /* --- team_slot.c: a worker's turn ------------------------------------------------------------- */
 
 void tw__slot_init(struct slot *slot, struct tw_team *team);
+/* For the team's worker whose thread this is, which searches when it has nothing to do; a pool's, with
+ * a coordinator that can be entered. Whether it may be counted on from now on, until take; and its
+ * next task, by its slot's node, or NULL. */
+static inline bool tw__team_begin_search(struct tw_team *team)
+{
+    return tw__team_inbox_begin_search(&team->inbox);
+}
+struct tw_task *tw__team_end_search(struct tw_team *team, struct tw_worker *worker);
 /* The slot whose job's frame this is; NULL if the job has said that it delivers. */
 struct slot *tw__slot_of_frame(struct tw__frame *frame);
 /* Its worker has refused its node, or given it up. */

@@ -43,7 +43,7 @@ int tw_team_statistics(struct tw_team *team, struct tw_statistics *ret_statistic
     if (tw__worker_is_inherited(&team->base))
         return -EOWNERDEAD;
     coordinator = team->coordinator;
-    if (atomic_load(&team->inbox_is_full) && tw__team_enter(team, &outcome))
+    if (tw__team_inbox_has_entries(&team->inbox) && tw__team_enter(team, &outcome))
         tw__team_leave(team, &outcome); /* now it is in the books */
     is_inside = coordinator->_ops->enter(coordinator) == 0;
     read_books(team, ret_statistics);

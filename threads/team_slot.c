@@ -8,7 +8,7 @@
  * still on its stack then, and meanwhile it may be handed its next task, or be quit and its slot
  * freed: so after a recycle that brought no next task, slot_run looks at nothing but its own stack.
  */
-#include <twine/threads/team_internal.h>
+#include <twine/threads/team_books_internal.h>
 
 #include <twine/base/check_internal.h>
 #include <twine/base/memory_internal.h>
@@ -120,6 +120,25 @@ static struct tw_task *begin(struct slot *slot)
         tw__team_post_op(team, &slot->start, false);
     }
     return task;
+}
+
+/* It comes for what the inbox holds before others are woken for that. */
+struct tw_task *tw__team_end_search(struct tw_team *team, struct tw_worker *worker)
+{
+    struct outcome outcome;
+    struct slot *slot;
+    struct tw_task *node = NULL;
+    if (!tw__team_inbox_end_search(&team->inbox) || !tw__team_enter_for_next(team, &outcome))
+        return NULL;
+    tw__team_take_in(team, tw__team_inbox_take(&team->inbox), &outcome);
+    slot = (struct slot *)worker->_slot;
+    if (slot && slot->state == SLOT_IDLE && !slot->suspended && books_has_work(team)) {
+        tw__books_take_up(team, slot);
+        node = &slot->node;
+    }
+    tw__books_pump(team, &outcome);
+    tw__team_leave(team, &outcome);
+    return node;
 }
 
 void tw__slot_strike_off(struct slot *slot, int error)

@@ -74,7 +74,8 @@ static void drop_hold(struct thread_worker *own)
 static bool has_news(void *worker)
 {
     struct thread_worker *own = (struct thread_worker *)worker;
-    return tw__inbox_has_tasks(&own->inbox) || tw__inbox_is_closed(&own->inbox);
+    return tw__inbox_has_tasks(&own->inbox) || tw__inbox_is_closed(&own->inbox) ||
+           (own->hooks && own->hooks->has_news(own->owner));
 }
 
 static void sleep_on(struct thread_worker *own)
@@ -95,15 +96,16 @@ static void sleep_on(struct thread_worker *own)
 static struct tw_task *next_task(struct thread_worker *own)
 {
     struct tw_task *task = own->left;
+    bool has_found;
     if (tw__worker_is_inherited(&own->base))
         return NULL;
-    while (!task) {
-        task = tw__inbox_take(&own->inbox);
-        if (task)
-            break;
+    while (!task && !(task = tw__inbox_take(&own->inbox))) {
         if (tw__inbox_is_over(&own->inbox))
             return NULL;
-        if (!tw__search(&own->search, has_news, own) && tw__inbox_sleep(&own->inbox))
+        has_found = tw__search(&own->search, has_news, own);
+        if (own->hooks)
+            task = own->hooks->take(own->owner);
+        if (!task && !has_found && tw__inbox_sleep(&own->inbox))
             sleep_on(own);
     }
     own->has_overstayed = false;

@@ -21,6 +21,11 @@ struct tw__thread_worker_hooks {
     uint64_t (*idles_until)(void *owner, struct tw_clock **ret_clock);
     /* On the thread: that time has come. It sleeps on until it has had another task, or is quit. */
     void (*has_overstayed)(void *owner);
+    /* On the thread, with nothing to do: whether its owner may have something for it. After the first
+     * of these it will come and take. */
+    bool (*has_news)(void *owner);
+    /* On the thread: what that is, claimed by nobody; NULL. */
+    struct tw_task *(*take)(void *owner);
     /* The last thing: the thread has gone back to the cache, or was never started. */
     void (*ended)(void *owner);
 };

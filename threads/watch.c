@@ -10,7 +10,7 @@
  * books before it changes this word, and the task changes the word before it reads the books; both
  * by an exchange, so whichever is second sees what the first has done.
  *
- * The team knows its watches by a list under the lock of its inbox, and whether there are any by
+ * The team knows its watches by a list under its lock, and whether there are any by
  * its head. A watch holds the team's memory, but not the team.
  */
 #include <twine/threads/watch_internal.h>
@@ -33,7 +33,7 @@ struct tw_watch {
     atomic_int refs, holds; /* holds: one for all refs, one while its task is out */
     atomic_int state;
     atomic_bool has_ended;
-    bool is_listed;                  /* under the team's inbox_lock, as are: */
+    bool is_listed;                  /* under the team's post_lock, as are: */
     struct tw_watch *before, *after; /* in the team's list */
     struct tw_watch *next_to_tell;   /* of who has made it POSTED */
     struct tw_statistics told;       /* the task's */
@@ -50,19 +50,19 @@ static bool is_inherited(const struct tw_watch *watch)
 static void list(struct tw_watch *watch)
 {
     struct tw_team *team = watch->team;
-    tw__lock_acquire(&team->inbox_lock);
+    tw__lock_acquire(&team->post_lock);
     watch->after = atomic_load_explicit(&team->watches, memory_order_relaxed);
     if (watch->after)
         watch->after->before = watch;
     atomic_store_explicit(&team->watches, watch, memory_order_relaxed);
     watch->is_listed = true;
-    tw__lock_release(&team->inbox_lock);
+    tw__lock_release(&team->post_lock);
 }
 
 static void unlist(struct tw_watch *watch)
 {
     struct tw_team *team = watch->team;
-    tw__lock_acquire(&team->inbox_lock);
+    tw__lock_acquire(&team->post_lock);
     if (watch->is_listed) {
         if (watch->before)
             watch->before->after = watch->after;
@@ -72,7 +72,7 @@ static void unlist(struct tw_watch *watch)
             watch->after->before = watch->before;
         watch->is_listed = false;
     }
-    tw__lock_release(&team->inbox_lock);
+    tw__lock_release(&team->post_lock);
 }
 
 static void drop_hold(struct tw_watch *watch)
@@ -111,7 +111,7 @@ static bool note_visit(struct tw_watch *watch)
 struct tw_watch *tw__watch_gather_slow(struct tw_team *team)
 {
     struct tw_watch *watch, *to_tell = NULL;
-    tw__lock_acquire(&team->inbox_lock);
+    tw__lock_acquire(&team->post_lock);
     watch = atomic_load_explicit(&team->watches, memory_order_relaxed);
     for (; watch; watch = watch->after)
         if (note_visit(watch)) {
@@ -119,7 +119,7 @@ struct tw_watch *tw__watch_gather_slow(struct tw_team *team)
             watch->next_to_tell = to_tell;
             to_tell = watch;
         }
-    tw__lock_release(&team->inbox_lock);
+    tw__lock_release(&team->post_lock);
     return to_tell;
 }
 
@@ -203,13 +203,17 @@ static int make_watch(struct tw_team *team, struct tw_worker *worker, struct tw_
 }
 
 /* As if its task were being performed: what changes after it is listed is told. (A visit that does
- * not see it in the list comes before it in the coordinator, or, by a step, in the inbox's lock; so
- * what that has done is read here.) */
+ * not see it in the list comes before it in the coordinator, or, by a step, in that lock; so
+ * what that has done is read here.) The visit of our own ends the short way into the team's inbox. */
 static void begin(struct tw_watch *watch)
 {
+    struct outcome outcome;
     int posted = WATCH_POSTED;
-    atomic_init(&watch->state, WATCH_POSTED);
+    atomic_init(&watch->state, WATCH_AGAIN);
     list(watch);
+    if (tw__team_enter(watch->team, &outcome))
+        tw__team_leave(watch->team, &outcome);
+    atomic_exchange_explicit(&watch->state, WATCH_POSTED, memory_order_acq_rel);
     read_books(watch->team, &watch->told);
     if (!atomic_compare_exchange_strong_explicit(&watch->state, &posted, WATCH_IDLE,
                                                  memory_order_acq_rel, memory_order_relaxed)) {

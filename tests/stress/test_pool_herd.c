@@ -134,8 +134,9 @@ static void deliver_and_post(struct job *job)
 }
 
 /* R13: among 1,000 idle threads, a task wakes one, the one last used: the wakes rise by one for
- * each task, no other thread is woken, and it takes two switches at most: this thread waits, that
- * one goes back to sleep. (One in five more is for what the machine does besides.) */
+ * each task at most (one that still looks for work comes by itself), no other thread is woken, and
+ * it takes two switches at most: this thread waits, that one goes back to sleep. (One in five more
+ * is for what the machine does besides.) */
 TEST(one_task_wakes_one_thread)
 {
     static struct survey before, after;
@@ -157,7 +158,7 @@ TEST(one_task_wakes_one_thread)
     switched = switches() - switched;
     WAIT_FOR(&jobs[TASKS - 1]);
     survey_asleep(&after);
-    CU_ASSERT_EQUAL(books(pool).wakes - wakes, TASKS);
+    CU_ASSERT_TRUE(books(pool).wakes - wakes <= TASKS);
     CU_ASSERT_EQUAL(books(pool).idle, THREADS);
     CU_ASSERT_EQUAL(were_awake(&before, &after), 1);
     if (!HARNESS_SANITIZED)

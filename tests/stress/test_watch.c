@@ -158,7 +158,7 @@ static void watch_each(struct person *person)
         if (tw_watch_new(team, hall.worker, nothing, NULL, NULL, &watch) < 0)
             abort();
         WAIT_UNTIL(atomic_load(&meeting.done) > round);
-        if (atomic_load(&team->inbox_is_full))
+        if (tw__team_inbox_has_entries(&team->inbox))
             atomic_fetch_add(&hall.wrong, 1);
         tw_watch_unref(watch);
     }

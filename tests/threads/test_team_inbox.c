@@ -1,0 +1,157 @@
+/*
+ * A team's inbox: one word, the entries and the way for those who submit.
+ */
+#include "../harness.h"
+#include <twine/threads/team_inbox_internal.h>
+
+SUITE("team inbox")
+
+static void note(struct tw_task *task, int status)
+{
+    (void)task;
+    (void)status;
+}
+
+static struct tw_task tasks[4];
+static struct tw__team_inbox inbox;
+
+static void begin(void)
+{
+    int i;
+    for (i = 0; i < 4; i++)
+        tw_task_init(&tasks[i], note);
+    atomic_init(&inbox.word, TW__WAY_LONG);
+}
+
+static bool push(int which)
+{
+    return tw__team_inbox_push_short(&inbox, &tasks[which]);
+}
+
+static enum tw__way way(void)
+{
+    return tw__team_inbox_way(atomic_load(&inbox.word));
+}
+
+/* Where a visit is needed, nothing is put in without one. */
+TEST(long_way_lets_nothing_in)
+{
+    begin();
+    CU_ASSERT_FALSE(tw__team_inbox_is_open(&inbox));
+    CU_ASSERT_FALSE(push(0));
+    CU_ASSERT_FALSE(tw__team_inbox_has_entries(&inbox));
+    CU_ASSERT_PTR_NULL(tw__team_inbox_take(&inbox));
+}
+
+/* By the short way any number comes in, and taking them out leaves the way as it is. */
+TEST(short_way_lets_all_in)
+{
+    begin();
+    tw__team_inbox_set_short(&inbox);
+    CU_ASSERT_TRUE(tw__team_inbox_is_open(&inbox));
+    CU_ASSERT_TRUE(push(0) && push(1));
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_take(&inbox), &tasks[1]);
+    CU_ASSERT_PTR_EQUAL(tasks[1]._next, &tasks[0]);
+    CU_ASSERT_PTR_NULL(tasks[0]._next);
+    CU_ASSERT_FALSE(tw__team_inbox_has_entries(&inbox));
+    CU_ASSERT_EQUAL(way(), TW__WAY_SHORT);
+    CU_ASSERT_TRUE(push(2));
+}
+
+/* Whoever ends the short way gets what came by it, in the same step. */
+TEST(end_of_short_way_brings_what_came)
+{
+    begin();
+    tw__team_inbox_set_short(&inbox);
+    CU_ASSERT_TRUE(push(0));
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_clear_short(&inbox), &tasks[0]);
+    CU_ASSERT_FALSE(push(1));
+    CU_ASSERT_FALSE(tw__team_inbox_has_entries(&inbox));
+}
+
+/* A worker that searches is good for one entry, and learns of it at its end. */
+TEST(search_is_good_for_one)
+{
+    begin();
+    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox));
+    CU_ASSERT_FALSE(tw__team_inbox_begin_search(&inbox)); /* there is one already */
+    CU_ASSERT_TRUE(tw__team_inbox_is_searched(&inbox));
+    CU_ASSERT_TRUE(push(0));
+    CU_ASSERT_FALSE(tw__team_inbox_is_searched(&inbox));
+    CU_ASSERT_FALSE(push(1));
+    CU_ASSERT_TRUE(tw__team_inbox_end_search(&inbox));
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_take(&inbox), &tasks[0]);
+}
+
+/* A search in vain leaves nothing behind. */
+TEST(search_in_vain)
+{
+    begin();
+    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox));
+    CU_ASSERT_FALSE(tw__team_inbox_end_search(&inbox));
+    CU_ASSERT_FALSE(push(0));
+}
+
+/* Where something is, or comes by another way, nobody searches; an op ends a search as a task
+ * does. */
+TEST(nobody_searches_where_there_is_something)
+{
+    begin();
+    tw__team_inbox_set_short(&inbox);
+    CU_ASSERT_FALSE(tw__team_inbox_begin_search(&inbox));
+    CU_ASSERT_TRUE(push(0));
+    tw__team_inbox_clear_short(&inbox);
+    tw__team_inbox_push(&inbox, &tasks[1]);
+    CU_ASSERT_FALSE(tw__team_inbox_begin_search(&inbox));
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_take(&inbox), &tasks[1]);
+    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox));
+    tw__team_inbox_push(&inbox, &tasks[2]);
+    CU_ASSERT_TRUE(tw__team_inbox_end_search(&inbox));
+}
+
+/* What came is taken out by another before the search is over; the next one to search is ended by
+ * the first. After that nobody is counted on. */
+TEST(searches_that_overlap)
+{
+    begin();
+    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox)); /* the first */
+    CU_ASSERT_TRUE(push(0));
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_take(&inbox), &tasks[0]);
+    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox)); /* the second */
+    CU_ASSERT_FALSE(tw__team_inbox_end_search(&inbox));  /* the first's end */
+    CU_ASSERT_FALSE(push(1));
+    CU_ASSERT_FALSE(tw__team_inbox_is_searched(&inbox));
+    CU_ASSERT_FALSE(tw__team_inbox_end_search(&inbox)); /* the second's */
+}
+
+/* All workers are busy by the time a search is over: what came since waits for one that finishes, and
+ * the searcher looks all the same. */
+TEST(short_way_over_a_search)
+{
+    begin();
+    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox));
+    tw__team_inbox_set_short(&inbox);
+    CU_ASSERT_FALSE(tw__team_inbox_is_searched(&inbox));
+    CU_ASSERT_TRUE(push(0));
+    CU_ASSERT_TRUE(tw__team_inbox_end_search(&inbox));
+    CU_ASSERT_EQUAL(way(), TW__WAY_SHORT);
+}
+
+/* Closed from any way, it brings what came until then, and lets in ops alone. */
+TEST(closed_for_ever)
+{
+    begin();
+    tw__team_inbox_set_short(&inbox);
+    CU_ASSERT_TRUE(push(0));
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_close(&inbox), &tasks[0]);
+    CU_ASSERT_FALSE(push(1));
+    CU_ASSERT_FALSE(tw__team_inbox_begin_search(&inbox));
+    tw__team_inbox_push(&inbox, &tasks[2]);
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_take(&inbox), &tasks[2]);
+    CU_ASSERT_EQUAL(way(), TW__WAY_CLOSED);
+    begin();
+    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox));
+    CU_ASSERT_PTR_NULL(tw__team_inbox_close(&inbox));
+    CU_ASSERT_FALSE(tw__team_inbox_end_search(&inbox));
+    CU_ASSERT_FALSE(push(3));
+}

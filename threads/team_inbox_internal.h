@@ -1,0 +1,162 @@
+/*
+ * The word of a team's inbox: the entries, newest first, and the way for those who submit. It never
+ * blocks and allocates nothing.
+ *
+ *     LONG        who submits visits the books
+ *     SHORT       all workers there may be are busy: one that finishes comes for what is here, so who
+ *                 submits just puts it in
+ *     SEARCHED    empty, and a worker with nothing to do looks at this word until its search is over:
+ *                 who submits puts one entry in, which makes it LONG
+ *     CLOSED      as LONG, for ever
+ *
+ * Nobody is left waiting: the way and the entries are one word.
+ *     - SHORT is set and cleared by who is inside the coordinator. Whoever clears it takes out, by
+ *       the same exchange, what came until then; what would come later finds it cleared.
+ *     - SEARCHED is set by a worker, outside, when the word is empty and LONG. When its search is over
+ *       it goes back to LONG only if the word is still SEARCHED; otherwise something has come, and the
+ *       worker visits the books. (Another may have set it in the meantime, after somebody had taken
+ *       out what came first. Then one puts an end to the other's search: nobody relies on it any more,
+ *       and both have looked.)
+ *     - CLOSED is set inside, by the visit of a quit, which takes out what came until then. So
+ *       nothing comes to a team that has ended.
+ * Only those inside take entries out, and all at once, so a compare and exchange cannot mistake one
+ * list for another.
+ */
+#ifndef TWINE_THREADS_TEAM_INBOX_INTERNAL_H
+#define TWINE_THREADS_TEAM_INBOX_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <twine/threads/task.h>
+
+enum tw__way { TW__WAY_LONG, TW__WAY_SHORT, TW__WAY_SEARCHED, TW__WAY_CLOSED };
+
+#define TW__WAY_MASK ((uintptr_t)3)
+
+struct tw__team_inbox {
+    _Atomic(uintptr_t) word;
+};
+
+static inline enum tw__way tw__team_inbox_way(uintptr_t word)
+{
+    return (enum tw__way)(word & TW__WAY_MASK);
+}
+
+static inline struct tw_task *tw__team_inbox_newest(uintptr_t word)
+{
+    return (struct tw_task *)(word & ~TW__WAY_MASK);
+}
+
+/* Relaxed: what this thread has put in it sees, and no order is promised to it of what others put in
+ * meanwhile. */
+static inline bool tw__team_inbox_has_entries(struct tw__team_inbox *inbox)
+{
+    return tw__team_inbox_newest(atomic_load_explicit(&inbox->word, memory_order_relaxed)) != NULL;
+}
+
+/* --- any thread ------------------------------------------------------------------------------- */
+
+static inline bool tw__team_inbox_lets_in(uintptr_t word)
+{
+    return tw__team_inbox_way(word) == TW__WAY_SHORT || word == TW__WAY_SEARCHED;
+}
+
+static inline bool tw__team_inbox_is_open(struct tw__team_inbox *inbox)
+{
+    return tw__team_inbox_lets_in(atomic_load_explicit(&inbox->word, memory_order_relaxed));
+}
+
+/* Put a task in, if that is all there is to do. */
+static inline bool tw__team_inbox_push_short(struct tw__team_inbox *inbox, struct tw_task *task)
+{
+    uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_relaxed);
+    uintptr_t way;
+    do {
+        if (!tw__team_inbox_lets_in(seen))
+            return false;
+        way = tw__team_inbox_way(seen) == TW__WAY_SHORT ? TW__WAY_SHORT : TW__WAY_LONG;
+        task->_next = tw__team_inbox_newest(seen);
+        /* Release: who takes it out sees its content. */
+    } while (!atomic_compare_exchange_weak_explicit(&inbox->word, &seen, (uintptr_t)task | way,
+                                                    memory_order_release, memory_order_relaxed));
+    return true;
+}
+
+/* Put an entry in, and see otherwise that it is come for. */
+static inline void tw__team_inbox_push(struct tw__team_inbox *inbox, struct tw_task *entry)
+{
+    uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_relaxed);
+    uintptr_t way;
+    do {
+        way = tw__team_inbox_way(seen);
+        if (way == TW__WAY_SEARCHED)
+            way = TW__WAY_LONG;
+        entry->_next = tw__team_inbox_newest(seen);
+    } while (!atomic_compare_exchange_weak_explicit(&inbox->word, &seen, (uintptr_t)entry | way,
+                                                    memory_order_release, memory_order_relaxed));
+}
+
+/* --- a worker that searches ------------------------------------------------------------------- */
+
+/* Whether it may be counted on from now on. */
+static inline bool tw__team_inbox_begin_search(struct tw__team_inbox *inbox)
+{
+    uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_relaxed);
+    return seen == TW__WAY_LONG &&
+           atomic_compare_exchange_strong_explicit(&inbox->word, &seen, TW__WAY_SEARCHED,
+                                                   memory_order_relaxed, memory_order_relaxed);
+}
+
+/* Whether its search may go on. */
+static inline bool tw__team_inbox_is_searched(struct tw__team_inbox *inbox)
+{
+    return atomic_load_explicit(&inbox->word, memory_order_relaxed) == TW__WAY_SEARCHED;
+}
+
+/* It is not counted on any more. Returns whether something has come. */
+static inline bool tw__team_inbox_end_search(struct tw__team_inbox *inbox)
+{
+    uintptr_t seen = TW__WAY_SEARCHED;
+    return !atomic_compare_exchange_strong_explicit(&inbox->word, &seen, TW__WAY_LONG,
+                                                    memory_order_relaxed, memory_order_relaxed) &&
+           tw__team_inbox_newest(seen) != NULL;
+}
+
+/* --- inside the coordinator ------------------------------------------------------------------- */
+
+/* What has come, the newest first. */
+static inline struct tw_task *tw__team_inbox_take(struct tw__team_inbox *inbox)
+{
+    if (!tw__team_inbox_has_entries(inbox))
+        return NULL;
+    /* Acquire: pairs with the release of each push; the pushes between are a release sequence. */
+    return tw__team_inbox_newest(
+        atomic_fetch_and_explicit(&inbox->word, TW__WAY_MASK, memory_order_acquire));
+}
+
+/* Not when it is closed. What is there stays there: somebody comes for it. */
+static inline void tw__team_inbox_set_short(struct tw__team_inbox *inbox)
+{
+    uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_relaxed);
+    uintptr_t to;
+    do
+        to = (seen & ~TW__WAY_MASK) | TW__WAY_SHORT;
+    while (!atomic_compare_exchange_weak_explicit(&inbox->word, &seen, to, memory_order_release,
+                                                  memory_order_relaxed));
+}
+
+/* Not when it is closed. What has come by the short way, the newest first. */
+static inline struct tw_task *tw__team_inbox_clear_short(struct tw__team_inbox *inbox)
+{
+    return tw__team_inbox_newest(
+        atomic_exchange_explicit(&inbox->word, TW__WAY_LONG, memory_order_acq_rel));
+}
+
+static inline struct tw_task *tw__team_inbox_close(struct tw__team_inbox *inbox)
+{
+    return tw__team_inbox_newest(
+        atomic_exchange_explicit(&inbox->word, TW__WAY_CLOSED, memory_order_acq_rel));
+}
+
+#endif
