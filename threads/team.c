@@ -131,13 +131,14 @@ bool tw__team_enter_for_next(struct tw_team *team, struct outcome *outcome)
     return true;
 }
 
-/* Nobody is free, nobody else may be made, somebody will come back for what waits, and nobody asks to
- * be told of each task at once. */
+/* A task more could only wait: nobody is free, or one is being woken, who wakes the next one if
+ * something waits; nobody else may be made; somebody will come back; and nobody asks to be told of
+ * each task at once. */
 static inline bool may_be_short(struct tw_team *team)
 {
-    return !books_get(&team->coord.idles) && books_get(&team->coord.busy) &&
-           books_live(team) >= books_most(team) && !team->coord.should_quit &&
-           team->max_backlog == SIZE_MAX &&
+    return (!books_get(&team->coord.idles) || team->coord.is_waking) &&
+           books_get(&team->coord.busy) && books_live(team) >= books_most(team) &&
+           !team->coord.should_quit && team->max_backlog == SIZE_MAX &&
            !atomic_load_explicit(&team->watches, memory_order_relaxed);
 }
 
