@@ -12,8 +12,12 @@
 #include <twine/base/relax_internal.h>
 
 #define MOST_SKIPPED 255
-#define LOOKS_PER_CLOCK 16
-#define TRIES_TO_ENTER 64
+#define LOOKS_PER_CLOCK 4
+#define TRIES_TO_ENTER 16
+
+/* Between two looks, some 100 ns: each look takes the cache line away from who is about to write
+ * there. */
+#define PAUSES 4
 
 /* Below, how many there are; above, the epoch: a child must not count the parent's. */
 static _Atomic(uint64_t) searchers;
@@ -29,13 +33,20 @@ static bool enter(void)
                                                    memory_order_relaxed, memory_order_relaxed);
 }
 
+static void pause_looking(void)
+{
+    int i;
+    for (i = 0; i < PAUSES; i++)
+        tw__relax();
+}
+
 static bool look(bool (*found)(void *arg), void *arg)
 {
     struct tw_clock *clock = tw_clock_monotonic();
     uint64_t until = tw_time_add(tw_clock_now(clock), TW__SEARCH_TIME);
     unsigned looks = 0;
     while (!found(arg)) {
-        tw__relax();
+        pause_looking();
         if (++looks % LOOKS_PER_CLOCK == 0 && tw_clock_now(clock) >= until)
             return false;
     }
@@ -62,7 +73,7 @@ static bool enter_soon(bool (*found)(void *arg), void *arg)
             return true;
         if (found(arg))
             return false;
-        tw__relax();
+        pause_looking();
     }
     return false;
 }

@@ -6,16 +6,24 @@
  *     pool's thread     work; destroy; the worker is free; the same task submitted to the mailbox
  *     loop's thread     the source is fired with the result, and let go
  *
+ * What the pool's thread needs is the block's first cache line, and nothing else of the block: that
+ * line goes there and back, and the others stay with the loop.
+ *
  * The block has two holds: the Deferred's, while anybody has a handle or the source, and the
  * task's, until it is home or has found the mailbox closed. So it is freed on the loop's thread, or
- * by a worker that came too late, whichever is last. Blocks that end at home are kept for reuse, up
- * to a bound. They are allocated some at a time: a burst of jobs beyond what is kept costs little in
- * the allocator, and memory goes back when all the blocks of a chunk have.
+ * by a worker that came too late, whichever is last. Only such a worker, and who drops the other hold
+ * once the mailbox is closed, need an exchange for that: all else happens on the loop's thread.
+ *
+ * Blocks that end at home are kept for reuse, up to a bound. They are allocated some at a time: a
+ * burst of jobs beyond what is kept costs little in the allocator, and memory goes back when all the
+ * blocks of a chunk have. A chunk holds the mailbox for all of its blocks, and the reactor the pool
+ * that most jobs are sent to, for all that are out.
  */
 #include <twine/deferred/from_thread.h>
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <twine/base/cache_line_internal.h>
 #include <twine/base/context_internal.h>
 #include <twine/base/failure_internal.h>
 #include <twine/base/memory_internal.h>
@@ -28,37 +36,55 @@
 #define BLOCKS_KEPT 64
 #define CHUNK_BLOCKS 16
 
+enum where { OUT, HOME, LEFT_BEHIND };
+
 struct block {
-    struct tw_deferred deferred; /* the loop's; its canceller holds the pool */
-    struct tw__away away;        /* the loop's */
-    struct tw_reactor *reactor;  /* the loop's; valid while it is away */
-    struct tw_task task;         /* whose turn it is */
-    struct tw_worker *mailbox;   /* a reference, until the task goes home */
-    tw_call_fn work;
-    void *arg;
-    tw_destroy_fn destroy;
-    struct tw_context *context; /* a reference, until the task ends */
-    struct tw_result result;
-    atomic_int holds;
+    _Alignas(TW__CACHE_LINE) struct tw_task task; /* whose turn it is, has all of this line */
+    union {
+        struct {
+            tw_call_fn work;
+            void *arg;
+            tw_destroy_fn destroy;
+        } job;
+        struct tw_result result; /* once the work begins */
+    } as;
+    unsigned char place; /* fixed: in its chunk */
+    bool has_context;
     atomic_bool is_cancelled; /* see tw_cancelled() */
-    bool has_source;          /* the loop's */
-    struct chunk *chunk;      /* fixed: where it lies */
+
+    _Alignas(TW__CACHE_LINE) struct tw_deferred deferred; /* the loop's, as is what follows */
+    struct tw__away away;
+    struct tw_worker *pool;     /* a reference, unless it is the usual one's, until it is fired */
+    struct tw_context *context; /* if it has one: a reference, until the task ends */
+    atomic_int holds;
+    enum where where;
+    bool has_usual_pool;
 };
 
 struct chunk {
-    atomic_int out; /* blocks in use, or kept */
     struct block blocks[CHUNK_BLOCKS];
+    void *memory;               /* what was allocated: blocks begin with a line */
+    struct tw_reactor *reactor; /* the loop's; valid while a block is out */
+    struct tw_worker *mailbox;  /* a reference */
+    atomic_int out;             /* blocks in use, or kept */
 };
 
 /* --- blocks ----------------------------------------------------------------------------------- */
 
+static struct chunk *chunk_of(struct block *block)
+{
+    return TW_CONTAINER(block - block->place, struct chunk, blocks);
+}
+
 /* It may be a worker's thread, if that came too late. */
 static void free_block(void *block)
 {
-    struct chunk *chunk = ((struct block *)block)->chunk;
+    struct chunk *chunk = chunk_of((struct block *)block);
     /* Release what we did with it, acquire what others did with the rest. */
-    if (atomic_fetch_sub_explicit(&chunk->out, 1, memory_order_acq_rel) == 1)
-        tw__free(chunk);
+    if (atomic_fetch_sub_explicit(&chunk->out, 1, memory_order_acq_rel) == 1) {
+        tw_worker_unref(chunk->mailbox);
+        tw__free(chunk->memory);
+    }
 }
 
 static void keep_block(struct tw__free_list *kept, struct block *block)
@@ -68,15 +94,28 @@ static void keep_block(struct tw__free_list *kept, struct block *block)
     kept->count++;
 }
 
-static bool add_chunk(struct tw__free_list *kept)
+static struct chunk *new_chunk(struct tw_reactor *reactor)
 {
-    struct chunk *chunk = (struct chunk *)tw__malloc(sizeof *chunk);
+    void *memory = tw__malloc(sizeof(struct chunk) + TW__CACHE_LINE);
+    uintptr_t line = ((uintptr_t)memory + TW__CACHE_LINE) & ~(uintptr_t)(TW__CACHE_LINE - 1);
+    struct chunk *chunk = (struct chunk *)line;
+    if (!memory)
+        return NULL;
+    chunk->memory = memory;
+    chunk->reactor = reactor;
+    chunk->mailbox = tw_worker_ref(tw_reactor_worker(reactor));
+    atomic_init(&chunk->out, CHUNK_BLOCKS);
+    return chunk;
+}
+
+static bool add_chunk(struct tw_reactor *reactor, struct tw__free_list *kept)
+{
+    struct chunk *chunk = new_chunk(reactor);
     int i;
     if (!chunk)
         return false;
-    atomic_init(&chunk->out, CHUNK_BLOCKS);
     for (i = CHUNK_BLOCKS; i-- > 0;) {
-        chunk->blocks[i].chunk = chunk;
+        chunk->blocks[i].place = (unsigned char)i;
         keep_block(kept, &chunk->blocks[i]);
     }
     kept->free_block = free_block;
@@ -87,7 +126,7 @@ static struct block *take_block(struct tw_reactor *reactor)
 {
     struct tw__free_list *kept = &reactor->_common->blocks;
     struct block *block;
-    if (!kept->first && !add_chunk(kept))
+    if (!kept->first && !add_chunk(reactor, kept))
         return NULL;
     block = (struct block *)kept->first;
     kept->first = *(void **)block;
@@ -95,62 +134,94 @@ static struct block *take_block(struct tw_reactor *reactor)
     return block;
 }
 
-/* reactor: where to keep it, or NULL. */
-static void drop_hold(struct block *block, struct tw_reactor *reactor)
+/* Returns whether it was the last. Alone: nobody can be dropping the other one on another thread. */
+static bool drop_hold(struct block *block, bool is_alone)
 {
-    /* Release what we did with it, acquire what the other side did. */
-    if (atomic_fetch_sub_explicit(&block->holds, 1, memory_order_acq_rel) != 1)
-        return;
-    if (reactor && reactor->_common->blocks.count < BLOCKS_KEPT)
-        keep_block(&reactor->_common->blocks, block);
-    else
-        free_block(block);
+    int holds;
+    if (!is_alone) /* release what we did with it, acquire what the other side did */
+        return atomic_fetch_sub_explicit(&block->holds, 1, memory_order_acq_rel) == 1;
+    holds = atomic_load_explicit(&block->holds, memory_order_relaxed) - 1;
+    atomic_store_explicit(&block->holds, holds, memory_order_relaxed);
+    return holds == 0;
+}
+
+/* Whether the task's hold is dropped on the loop's thread, or has been. Once the mailbox is closed
+ * whoever finds it so does that; and sees, by that, what was done here before. */
+static bool comes_home(const struct block *block, const struct chunk *chunk)
+{
+    return block->where == HOME || (block->where == OUT && !chunk->reactor->_common->is_closed);
 }
 
 static void release_deferred(struct tw_deferred *deferred)
 {
-    drop_hold(TW_CONTAINER(deferred, struct block, deferred), NULL);
+    struct block *block = TW_CONTAINER(deferred, struct block, deferred);
+    if (drop_hold(block, comes_home(block, chunk_of(block))))
+        free_block(block);
+}
+
+/* --- the pool it is sent to ------------------------------------------------------------------- */
+
+static void hold_pool(struct block *block, struct tw_reactor *reactor, struct tw_worker *pool)
+{
+    struct tw__reactor_common *common = reactor->_common;
+    block->pool = pool;
+    if (!common->usual.jobs)
+        common->usual.pool = tw_worker_ref(pool);
+    block->has_usual_pool = common->usual.pool == pool;
+    if (block->has_usual_pool)
+        common->usual.jobs++;
+    else
+        tw_worker_ref(pool);
+}
+
+/* Its Deferred is fired, by the reactor at the latest, so that is there still. */
+static void let_pool_go(void *arg)
+{
+    struct block *block = (struct block *)arg;
+    if (block->has_usual_pool && --chunk_of(block)->reactor->_common->usual.jobs > 0)
+        return;
+    tw_worker_unref(block->pool);
 }
 
 /* --- the way home ----------------------------------------------------------------------------- */
 
-static void drop_source(struct block *block)
-{
-    if (block->has_source) {
-        block->has_source = false;
-        tw_source_unref(tw__source_of(&block->deferred));
-    }
-}
-
-/* The task has come to the end of its way. */
-static void end_task(struct block *block, struct tw_reactor *reactor)
-{
-    tw_result_done(&block->result);
-    tw__context_drop(block->context);
-    drop_hold(block, reactor);
-}
-
 /* The callbacks that run because of it see the context of the job. */
 static void fire(struct block *block)
 {
-    struct tw_context *before = tw__context_swap(block->context);
-    tw_source_fire(tw__source_of(&block->deferred), &block->result);
-    tw__context_swap_back(before, block->context);
+    struct tw_context *context = block->has_context ? block->context : NULL;
+    struct tw_context *before = tw__context_swap(context);
+    tw_source_fire(tw__source_of(&block->deferred), &block->as.result);
+    tw__context_swap_back(before, context);
+}
+
+/* The task has come to the end of its way, but for its hold. */
+static void end_task(struct block *block)
+{
+    tw_result_done(&block->as.result);
+    if (block->has_context)
+        tw_context_unref(block->context);
 }
 
 /* On the loop's thread. When the reactor goes, it has left the block behind before. */
 static void come_home(struct tw_task *task, int status)
 {
     struct block *block = TW_CONTAINER(task, struct block, task);
-    struct tw_reactor *reactor = block->has_source ? block->reactor : NULL;
+    struct tw_reactor *reactor = block->where == OUT ? chunk_of(block)->reactor : NULL;
     (void)status;
+    block->where = HOME;
     if (reactor) {
         tw__reactor_is_home(reactor, &block->away);
         if (!block->deferred.is_called) /* cancelled meanwhile: it comes too late */
             fire(block);
-        drop_source(block);
+        tw_source_unref(tw__source_of(&block->deferred));
     }
-    end_task(block, reactor);
+    end_task(block);
+    if (!drop_hold(block, true))
+        return;
+    if (reactor && reactor->_common->blocks.count < BLOCKS_KEPT)
+        keep_block(&reactor->_common->blocks, block);
+    else
+        free_block(block);
 }
 
 static void ask_to_stop(struct block *block)
@@ -164,63 +235,70 @@ static void left_behind(struct tw__away *away)
     ask_to_stop(block);
     if (!block->deferred.is_called)
         tw_source_errback(tw__source_of(&block->deferred), tw__failure_shutdown());
-    drop_source(block);
+    block->where = LEFT_BEHIND;
+    tw_source_unref(tw__source_of(&block->deferred));
 }
 
 /* --- in the pool ------------------------------------------------------------------------------ */
 
-static void run_work(struct block *block)
+/* The result takes the place of the job. */
+static void run_work(struct block *block, void *arg)
 {
     atomic_bool *before = tw__cancel_flag_set(&block->is_cancelled);
-    block->work(&block->result, block->arg);
+    tw_call_fn work = block->as.job.work;
+    tw_result_init(&block->as.result);
+    work(&block->as.result, arg);
     tw__cancel_flag_set(before);
 }
 
 static void work_in_pool(struct tw_task *task, int status)
 {
     struct block *block = TW_CONTAINER(task, struct block, task);
-    struct tw_context *before = tw__context_swap(block->context);
-    if (status == 0)
-        run_work(block);
-    else
-        tw_result_set_failure(&block->result, tw__failure_of_status(status));
-    if (tw__worker_is_inherited(block->mailbox))
+    struct tw_context *context = block->has_context ? block->context : NULL;
+    struct tw_context *before = tw__context_swap(context);
+    struct tw_worker *mailbox = chunk_of(block)->mailbox;
+    tw_destroy_fn destroy = block->as.job.destroy;
+    void *arg = block->as.job.arg;
+    if (status == 0) {
+        run_work(block, arg);
+    } else {
+        tw_result_init(&block->as.result);
+        tw_result_set_failure(&block->as.result, tw__failure_of_status(status));
+    }
+    if (tw__worker_is_inherited(mailbox))
         return; /* a child that the work has forked: the block is the parent's */
-    if (block->destroy)
-        block->destroy(block->arg);
-    tw__context_swap_back(before, block->context);
-    if (tw__mailbox_send_home(block->mailbox, task, come_home) < 0)
-        end_task(block, NULL);
+    if (destroy)
+        destroy(arg);
+    tw__context_swap_back(before, context);
+    if (tw__mailbox_send_home(mailbox, task, come_home) == 0)
+        return;
+    end_task(block);
+    if (drop_hold(block, false))
+        free_block(block);
 }
 
 /* Takes the work out of the pool if it has not started, and asks it to stop if it has; the Deferred
  * fails as cancelled in either case. */
-static int cancel_block(struct tw_source *source, void *pool)
+static int cancel_block(struct tw_source *source, void *arg)
 {
-    struct block *block = TW_CONTAINER(tw__deferred_of(source), struct block, deferred);
+    struct block *block = (struct block *)arg;
+    (void)source;
     ask_to_stop(block);
-    tw_worker_cancel((struct tw_worker *)pool, &block->task);
+    tw_worker_cancel(block->pool, &block->task);
     return 0;
-}
-
-static void let_pool_go(void *pool)
-{
-    tw_worker_unref((struct tw_worker *)pool);
 }
 
 /* --- going out -------------------------------------------------------------------------------- */
 
 static void init_block(struct block *block, struct tw_reactor *reactor, struct tw_worker *pool)
 {
-    tw__deferred_init(&block->deferred, cancel_block, tw_worker_ref(pool), let_pool_go,
-                      release_deferred);
+    tw__deferred_init(&block->deferred, cancel_block, block, let_pool_go, release_deferred);
     tw_task_init(&block->task, work_in_pool);
-    tw_result_init(&block->result);
-    block->away.left_behind = left_behind;
-    block->reactor = reactor;
-    block->mailbox = tw_worker_ref(tw_reactor_worker(reactor));
+    hold_pool(block, reactor, pool);
     block->context = tw__context_capture();
-    block->has_source = true;
+    block->has_context = block->context != NULL;
+    block->away.left_behind = left_behind;
+    block->where = OUT;
     atomic_init(&block->holds, 2);
     atomic_init(&block->is_cancelled, false);
 }
@@ -237,15 +315,14 @@ static int send_out(struct tw_reactor *reactor, struct tw_worker *pool, tw_call_
     if (!block)
         return -ENOMEM;
     init_block(block, reactor, pool);
-    block->work = work;
-    block->arg = arg;
-    block->destroy = destroy;
+    block->as.job.work = work;
+    block->as.job.arg = arg;
+    block->as.job.destroy = destroy;
     tw__reactor_goes_out(reactor, &block->away); /* before it can come home */
     rc = tw_worker_submit(pool, &block->task);
     if (rc < 0) {
         tw__reactor_is_home(reactor, &block->away);
-        tw_worker_unref(pool);
-        tw_worker_unref(block->mailbox);
+        let_pool_go(block);
         tw__context_drop(block->context);
         free_block(block);
         return rc;

@@ -53,14 +53,20 @@ static const struct tw_worker_ops mailbox_ops = {
     tw_worker_cancel_claim, mailbox_quit, tw_worker_enter_none, tw_worker_leave_none,
     mailbox_last_unref};
 
-/* The reference is held until submit has returned, since what holds others may go as soon as the
- * task is in. */
+/* The mailbox may go as soon as the task is in. Only for a wake is it looked at after that, and then
+ * it is held, which costs little beside. */
 int tw__mailbox_send_home(struct tw_worker *mailbox, struct tw_task *task, tw_task_fn fn)
 {
     int rc;
     tw_task_delivers(task);
     tw_task_init(task, fn);
-    rc = tw__mailbox_post(mailbox, task);
+    if (tw__worker_is_inherited(mailbox))
+        return -EOWNERDEAD;
+    rc = tw__inbox_push_to_awake(&((struct tw__mailbox *)mailbox)->inbox, task);
+    if (rc <= 0)
+        return rc;
+    tw_worker_ref(mailbox);
+    rc = push((struct tw__mailbox *)mailbox, task);
     tw_worker_unref(mailbox);
     return rc;
 }

@@ -164,11 +164,17 @@ struct job {
     struct tw_task task;
     struct tw__away away;       /* the loop's: it is out until it comes home, if only to say so */
     struct tw_reactor *reactor; /* the loop's; NULL when it was left behind */
-    struct tw_worker *mailbox;  /* a reference, until the task goes home */
+    struct tw_worker *mailbox;  /* a reference */
     struct tw_context *context; /* a reference, until the work is over */
     size_t count;
     struct tw_call calls[];
 };
+
+static void free_job(struct job *job)
+{
+    tw_worker_unref(job->mailbox);
+    tw__free(job);
+}
 
 static void job_home(struct tw_task *task, int status)
 {
@@ -176,7 +182,7 @@ static void job_home(struct tw_task *task, int status)
     (void)status;
     if (job->reactor)
         tw__reactor_is_home(job->reactor, &job->away);
-    tw__free(job);
+    free_job(job);
 }
 
 static void job_left_behind(struct tw__away *away)
@@ -217,7 +223,7 @@ static void job_fn(struct tw_task *task, int status)
     tw__context_drop(job->context);
     tw__result_done_reporting(&result, "work of tw_reactor_call_in_thread failed");
     if (tw__mailbox_send_home(job->mailbox, task, job_home) < 0)
-        tw__free(job);
+        free_job(job);
 }
 
 static struct job *new_job(struct tw_reactor *reactor, const struct tw_call *calls, size_t count)
@@ -249,9 +255,8 @@ static int send_job(struct tw_reactor *reactor, const struct tw_call *calls, siz
     rc = tw_pool_submit(pool, &job->task);
     if (rc < 0) {
         tw__reactor_is_home(reactor, &job->away);
-        tw_worker_unref(job->mailbox);
         tw__context_drop(job->context);
-        tw__free(job);
+        free_job(job);
     }
     return rc;
 }

@@ -75,6 +75,7 @@ struct tw__reactor_common {
     enum tw__reactor_state state;
     bool is_turning; /* inside a turn of ours */
     bool is_in_pass, wants_stop, wants_crash, is_alive;
+    bool is_closed;   /* the mailbox is, or is about to be */
     bool has_crashed; /* only run starts it again */
     bool is_pool_started, has_pool_ended;
     bool is_pool_given;    /* by the user, and its limit is left alone */
@@ -100,6 +101,10 @@ struct tw__reactor_common {
     uint64_t
         bell; /* a time to wake the loop at, for nothing: the end of an iterate, or of a shutdown */
     struct tw__free_list blocks;
+    struct {
+        struct tw_worker *pool; /* a reference while jobs are out, one for all of them */
+        size_t jobs;
+    } usual;        /* where most jobs are sent: deferred/from_thread.c */
     void *resolver; /* deferred/resolver.c's, which this floor does not know */
     tw_destroy_fn resolver_destroy;
     struct tw__search search;

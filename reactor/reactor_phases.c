@@ -109,6 +109,7 @@ void tw__reactor_empty_mailbox(struct tw__reactor_common *common, int status)
 {
     struct tw_task *task = common->calls;
     common->calls = NULL;
+    common->is_closed = true;
     tw__inbox_close(&common->mailbox->inbox);
     do {
         while (task) {

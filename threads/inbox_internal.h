@@ -49,15 +49,32 @@ static inline void tw__inbox_init(struct tw__inbox *inbox)
 /* Any thread. 0: accepted; 1: accepted, and the owner must be woken; -ESHUTDOWN: closed. */
 static inline int tw__inbox_push(struct tw__inbox *inbox, struct tw_task *task)
 {
-    uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_relaxed);
+    /* Acquire: who is told that it is closed sees what was done before that. */
+    uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_acquire);
     do {
         if (seen & TW__INBOX_CLOSED)
             return -ESHUTDOWN;
         task->_next = (struct tw_task *)(seen & ~TW__INBOX_FLAGS);
         /* Release: the owner sees the task's content. */
     } while (!atomic_compare_exchange_weak_explicit(&inbox->word, &seen, (uintptr_t)task,
-                                                    memory_order_release, memory_order_relaxed));
+                                                    memory_order_acq_rel, memory_order_acquire));
     return seen == TW__INBOX_ASLEEP;
+}
+
+/* The same, but not if that would mean that the owner must be woken: then 1, and not accepted. So
+ * once it is accepted the inbox is not touched any more. */
+static inline int tw__inbox_push_to_awake(struct tw__inbox *inbox, struct tw_task *task)
+{
+    uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_acquire);
+    do {
+        if (seen & TW__INBOX_CLOSED)
+            return -ESHUTDOWN;
+        if (seen == TW__INBOX_ASLEEP)
+            return 1;
+        task->_next = (struct tw_task *)(seen & ~TW__INBOX_FLAGS);
+    } while (!atomic_compare_exchange_weak_explicit(&inbox->word, &seen, (uintptr_t)task,
+                                                    memory_order_acq_rel, memory_order_acquire));
+    return 0;
 }
 
 /* Owner. Whether there is something to take. */
