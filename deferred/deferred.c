@@ -261,6 +261,13 @@ struct tw_source *tw_source_unref(struct tw_source *source)
     return NULL;
 }
 
+void tw__deferred_fire_last(struct tw_deferred *deferred, struct tw_result *result)
+{
+    fire(deferred, result);
+    if (--deferred->sources == 0 && deferred->is_disposed)
+        release_memory(deferred);
+}
+
 /* Fired already: there is no other side. */
 static int new_fired(struct tw_result *result, struct tw_deferred **ret_deferred)
 {

@@ -79,6 +79,8 @@ void tw__deferred_init(struct tw_deferred *deferred, tw_canceller_fn canceller, 
 /* deferred.c: let go of one reference; marking it fired, false if it was before. */
 void tw__deferred_unref(struct tw_deferred *deferred);
 bool tw__deferred_mark_fired(struct tw_deferred *deferred);
+/* Fire one that may have been before, as tw_source_fire(), and let go of its only source. */
+void tw__deferred_fire_last(struct tw_deferred *deferred, struct tw_result *result);
 
 /* deferred_links.c: make room for one link more, 0 or -ENOMEM; let go of the array they are in;
  * what destroys a link that tw_deferred_chain() added, and so marks it; and fired by somebody while

@@ -54,7 +54,7 @@ struct block {
 
     _Alignas(TW__CACHE_LINE) struct tw_deferred deferred; /* the loop's, as is what follows */
     struct tw__away away;
-    struct tw_worker *pool;     /* a reference, unless it is the usual one's, until it is fired */
+    struct tw_worker *pool;     /* a reference while it is out, unless it is the usual one's */
     struct tw_context *context; /* if it has one: a reference, until the task ends */
     atomic_int holds;
     enum where where;
@@ -174,23 +174,24 @@ static void hold_pool(struct block *block, struct tw_reactor *reactor, struct tw
         tw_worker_ref(pool);
 }
 
-/* Its Deferred is fired, by the reactor at the latest, so that is there still. */
-static void let_pool_go(void *arg)
+static void let_pool_go(struct block *block, struct tw_reactor *reactor)
 {
-    struct block *block = (struct block *)arg;
-    if (block->has_usual_pool && --chunk_of(block)->reactor->_common->usual.jobs > 0)
-        return;
-    tw_worker_unref(block->pool);
+    if (!block->has_usual_pool || --reactor->_common->usual.jobs == 0)
+        tw_worker_unref(block->pool);
 }
 
 /* --- the way home ----------------------------------------------------------------------------- */
 
-/* The callbacks that run because of it see the context of the job. */
+/* Unless it was cancelled meanwhile, and this comes too late. The callbacks that run because of it see
+ * the context of the job. */
 static void fire(struct block *block)
 {
     struct tw_context *context = block->has_context ? block->context : NULL;
     struct tw_context *before = tw__context_swap(context);
-    tw_source_fire(tw__source_of(&block->deferred), &block->as.result);
+    if (!block->deferred.is_called)
+        tw__deferred_fire_last(&block->deferred, &block->as.result);
+    else
+        tw_source_unref(tw__source_of(&block->deferred));
     tw__context_swap_back(before, context);
 }
 
@@ -211,9 +212,8 @@ static void come_home(struct tw_task *task, int status)
     block->where = HOME;
     if (reactor) {
         tw__reactor_is_home(reactor, &block->away);
-        if (!block->deferred.is_called) /* cancelled meanwhile: it comes too late */
-            fire(block);
-        tw_source_unref(tw__source_of(&block->deferred));
+        let_pool_go(block, reactor);
+        fire(block);
     }
     end_task(block);
     if (!drop_hold(block, true))
@@ -233,6 +233,7 @@ static void left_behind(struct tw__away *away)
 {
     struct block *block = TW_CONTAINER(away, struct block, away);
     ask_to_stop(block);
+    let_pool_go(block, chunk_of(block)->reactor);
     if (!block->deferred.is_called)
         tw_source_errback(tw__source_of(&block->deferred), tw__failure_shutdown());
     block->where = LEFT_BEHIND;
@@ -292,7 +293,7 @@ static int cancel_block(struct tw_source *source, void *arg)
 
 static void init_block(struct block *block, struct tw_reactor *reactor, struct tw_worker *pool)
 {
-    tw__deferred_init(&block->deferred, cancel_block, block, let_pool_go, release_deferred);
+    tw__deferred_init(&block->deferred, cancel_block, block, NULL, release_deferred);
     tw_task_init(&block->task, work_in_pool);
     hold_pool(block, reactor, pool);
     block->context = tw__context_capture();
@@ -322,7 +323,7 @@ static int send_out(struct tw_reactor *reactor, struct tw_worker *pool, tw_call_
     rc = tw_worker_submit(pool, &block->task);
     if (rc < 0) {
         tw__reactor_is_home(reactor, &block->away);
-        let_pool_go(block);
+        let_pool_go(block, reactor);
         tw__context_drop(block->context);
         free_block(block);
         return rc;

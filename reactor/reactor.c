@@ -92,38 +92,11 @@ void tw__reactor_set_bell(struct tw_reactor *reactor, uint64_t deadline)
     tw__reactor_update_timer(reactor);
 }
 
-void tw__reactor_goes_out(struct tw_reactor *reactor, struct tw__away *away)
-{
-    struct tw__away *head = &reactor->_common->away;
-    away->prev = head->prev;
-    away->next = head;
-    away->prev->next = away;
-    head->prev = away;
-    reactor->_common->away_count++;
-    tw__reactor_update_alive(reactor);
-}
-
-static void take_out(struct tw__reactor_common *common, struct tw__away *away)
-{
-    away->prev->next = away->next;
-    away->next->prev = away->prev;
-    away->next = away->prev = NULL;
-    common->away_count--;
-}
-
-/* In a pass, whether the loop stays alive is looked at when it ends. */
-void tw__reactor_is_home(struct tw_reactor *reactor, struct tw__away *away)
-{
-    take_out(reactor->_common, away);
-    if (!reactor->_common->is_in_pass)
-        tw__reactor_update_alive(reactor);
-}
-
 void tw__reactor_leave_all_behind(struct tw__reactor_common *common)
 {
     while (common->away_count) {
         struct tw__away *away = common->away.next;
-        take_out(common, away);
+        tw__away_take_out(common, away);
         away->left_behind(away);
     }
 }

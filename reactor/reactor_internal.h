@@ -132,9 +132,35 @@ void tw__reactor_update_timer(struct tw_reactor *reactor);
 /* Wake the loop at a time, for nothing. */
 void tw__reactor_set_bell(struct tw_reactor *reactor, uint64_t deadline);
 
-/* Note that something goes out, or has come home. */
-void tw__reactor_goes_out(struct tw_reactor *reactor, struct tw__away *away);
-void tw__reactor_is_home(struct tw_reactor *reactor, struct tw__away *away);
+static inline void tw__away_take_out(struct tw__reactor_common *common, struct tw__away *away)
+{
+    away->prev->next = away->next;
+    away->next->prev = away->prev;
+    away->next = away->prev = NULL;
+    common->away_count--;
+}
+
+/* Note that something goes out, or has come home. In a pass, whether the loop stays alive is looked at
+ * when it ends. */
+static inline void tw__reactor_goes_out(struct tw_reactor *reactor, struct tw__away *away)
+{
+    struct tw__reactor_common *common = reactor->_common;
+    away->prev = common->away.prev;
+    away->next = &common->away;
+    away->prev->next = away;
+    common->away.prev = away;
+    common->away_count++;
+    if (!common->is_in_pass)
+        tw__reactor_update_alive(reactor);
+}
+
+static inline void tw__reactor_is_home(struct tw_reactor *reactor, struct tw__away *away)
+{
+    tw__away_take_out(reactor->_common, away);
+    if (!reactor->_common->is_in_pass)
+        tw__reactor_update_alive(reactor);
+}
+
 void tw__reactor_leave_all_behind(struct tw__reactor_common *common);
 
 /* Note that something waits, or does so no more. */
