@@ -103,7 +103,7 @@ void tw__team_settle(struct tw_team *team, struct outcome *outcome)
 
 /* --- entering --------------------------------------------------------------------------------- */
 
-static bool enter(struct tw_team *team, struct outcome *outcome)
+bool tw__team_enter_bare(struct tw_team *team, struct outcome *outcome)
 {
     if (team->coordinator->_ops->enter(team->coordinator) < 0)
         return false;
@@ -114,7 +114,7 @@ static bool enter(struct tw_team *team, struct outcome *outcome)
 
 bool tw__team_enter(struct tw_team *team, struct outcome *outcome)
 {
-    if (!enter(team, outcome))
+    if (!tw__team_enter_bare(team, outcome))
         return false;
     if (tw__team_inbox_has_entries(&team->inbox))
         tw__team_drain(team, outcome);
@@ -123,7 +123,7 @@ bool tw__team_enter(struct tw_team *team, struct outcome *outcome)
 
 bool tw__team_enter_for_next(struct tw_team *team, struct outcome *outcome)
 {
-    if (!enter(team, outcome))
+    if (!tw__team_enter_bare(team, outcome))
         return false;
     /* The inbox last: to look there takes its line from those who submit. */
     if (!books_get(&team->coord.waiting))

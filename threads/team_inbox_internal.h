@@ -3,20 +3,20 @@
  * blocks and allocates nothing.
  *
  *     LONG        who submits visits the books
- *     SHORT       all workers there may be are busy: one that finishes comes for what is here, so who
- *                 submits just puts it in
- *     SEARCHED    empty, and a worker with nothing to do looks at this word until its search is over:
- *                 who submits puts one entry in, which makes it LONG
+ *     SHORT       all workers there may be are busy, or one is being woken: it comes for what is here,
+ *                 so who submits just puts it in
+ *     SEARCHED    a worker with nothing to do looks at this word: it comes as soon as something is in,
+ *                 and wakes others if it is more than one worker's
  *     CLOSED      as LONG, for ever
  *
  * Nobody is left waiting: the way and the entries are one word.
  *     - SHORT is set and cleared by who is inside the coordinator. Whoever clears it takes out, by
  *       the same exchange, what came until then; what would come later finds it cleared.
  *     - SEARCHED is set by a worker, outside, when the word is empty and LONG. When its search is over
- *       it goes back to LONG only if the word is still SEARCHED; otherwise something has come, and the
- *       worker visits the books. (Another may have set it in the meantime, after somebody had taken
- *       out what came first. Then one puts an end to the other's search: nobody relies on it any more,
- *       and both have looked.)
+ *       it makes it LONG again, if it is still empty; otherwise something has come, and it visits the
+ *       books, where it makes it LONG and takes that out by the same exchange. (SHORT may have come
+ *       between, and after that another's SEARCHED. Then one puts an end to the other's search: nobody
+ *       relies on that any more, and both have looked.)
  *     - CLOSED is set inside, by the visit of a quit, which takes out what came until then. So
  *       nothing comes to a team that has ended.
  * Only those inside take entries out, and all at once, so a compare and exchange cannot mistake one
@@ -59,7 +59,8 @@ static inline bool tw__team_inbox_has_entries(struct tw__team_inbox *inbox)
 
 static inline bool tw__team_inbox_lets_in(uintptr_t word)
 {
-    return tw__team_inbox_way(word) == TW__WAY_SHORT || word == TW__WAY_SEARCHED;
+    enum tw__way way = tw__team_inbox_way(word);
+    return way == TW__WAY_SHORT || way == TW__WAY_SEARCHED;
 }
 
 static inline bool tw__team_inbox_is_open(struct tw__team_inbox *inbox)
@@ -71,14 +72,13 @@ static inline bool tw__team_inbox_is_open(struct tw__team_inbox *inbox)
 static inline bool tw__team_inbox_push_short(struct tw__team_inbox *inbox, struct tw_task *task)
 {
     uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_relaxed);
-    uintptr_t way;
     do {
         if (!tw__team_inbox_lets_in(seen))
             return false;
-        way = tw__team_inbox_way(seen) == TW__WAY_SHORT ? TW__WAY_SHORT : TW__WAY_LONG;
         task->_next = tw__team_inbox_newest(seen);
         /* Release: who takes it out sees its content. */
-    } while (!atomic_compare_exchange_weak_explicit(&inbox->word, &seen, (uintptr_t)task | way,
+    } while (!atomic_compare_exchange_weak_explicit(&inbox->word, &seen,
+                                                    (uintptr_t)task | tw__team_inbox_way(seen),
                                                     memory_order_release, memory_order_relaxed));
     return true;
 }
@@ -87,14 +87,11 @@ static inline bool tw__team_inbox_push_short(struct tw__team_inbox *inbox, struc
 static inline void tw__team_inbox_push(struct tw__team_inbox *inbox, struct tw_task *entry)
 {
     uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_relaxed);
-    uintptr_t way;
-    do {
-        way = tw__team_inbox_way(seen);
-        if (way == TW__WAY_SEARCHED)
-            way = TW__WAY_LONG;
+    do
         entry->_next = tw__team_inbox_newest(seen);
-    } while (!atomic_compare_exchange_weak_explicit(&inbox->word, &seen, (uintptr_t)entry | way,
-                                                    memory_order_release, memory_order_relaxed));
+    while (!atomic_compare_exchange_weak_explicit(&inbox->word, &seen,
+                                                  (uintptr_t)entry | tw__team_inbox_way(seen),
+                                                  memory_order_release, memory_order_relaxed));
 }
 
 /* --- a worker that searches ------------------------------------------------------------------- */
@@ -114,13 +111,13 @@ static inline bool tw__team_inbox_is_searched(struct tw__team_inbox *inbox)
     return atomic_load_explicit(&inbox->word, memory_order_relaxed) == TW__WAY_SEARCHED;
 }
 
-/* It is not counted on any more. Returns whether something has come. */
-static inline bool tw__team_inbox_end_search(struct tw__team_inbox *inbox)
+/* In vain: it is not counted on any more. false: something has come, and it has to go inside. */
+static inline bool tw__team_inbox_give_up_search(struct tw__team_inbox *inbox)
 {
     uintptr_t seen = TW__WAY_SEARCHED;
-    return !atomic_compare_exchange_strong_explicit(&inbox->word, &seen, TW__WAY_LONG,
-                                                    memory_order_relaxed, memory_order_relaxed) &&
-           tw__team_inbox_newest(seen) != NULL;
+    return atomic_compare_exchange_strong_explicit(&inbox->word, &seen, TW__WAY_LONG,
+                                                   memory_order_relaxed, memory_order_relaxed) ||
+           tw__team_inbox_newest(seen) == NULL;
 }
 
 /* --- inside the coordinator ------------------------------------------------------------------- */
@@ -133,6 +130,18 @@ static inline struct tw_task *tw__team_inbox_take(struct tw__team_inbox *inbox)
     /* Acquire: pairs with the release of each push; the pushes between are a release sequence. */
     return tw__team_inbox_newest(
         atomic_fetch_and_explicit(&inbox->word, TW__WAY_MASK, memory_order_acquire));
+}
+
+/* The end of a search: what has come, the newest first; it is not counted on any more. */
+static inline struct tw_task *tw__team_inbox_end_search(struct tw__team_inbox *inbox)
+{
+    uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_relaxed);
+    uintptr_t to;
+    do
+        to = tw__team_inbox_way(seen) == TW__WAY_SEARCHED ? TW__WAY_LONG : tw__team_inbox_way(seen);
+    while (!atomic_compare_exchange_weak_explicit(&inbox->word, &seen, to, memory_order_acquire,
+                                                  memory_order_relaxed));
+    return tw__team_inbox_newest(seen);
 }
 
 /* Not when it is closed. What is there stays there: somebody comes for it. */

@@ -229,6 +229,8 @@ void tw__books_cancel_suspended(struct tw_team *team);
 
 /* false: the coordinator cannot be entered, or this thread is inside already. */
 bool tw__team_enter(struct tw_team *team, struct outcome *outcome);
+/* The same, but what the inbox holds stays there. */
+bool tw__team_enter_bare(struct tw_team *team, struct outcome *outcome);
 /* The same, for a worker that comes for its next task, and pumps: it leaves in the inbox what came
  * later than that. */
 bool tw__team_enter_for_next(struct tw_team *team, struct outcome *outcome);

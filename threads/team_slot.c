@@ -128,9 +128,9 @@ struct tw_task *tw__team_end_search(struct tw_team *team, struct tw_worker *work
     struct outcome outcome;
     struct slot *slot;
     struct tw_task *node = NULL;
-    if (!tw__team_inbox_end_search(&team->inbox) || !tw__team_enter_for_next(team, &outcome))
+    if (tw__team_inbox_give_up_search(&team->inbox) || !tw__team_enter_bare(team, &outcome))
         return NULL;
-    tw__team_take_in(team, tw__team_inbox_take(&team->inbox), &outcome);
+    tw__team_take_in(team, tw__team_inbox_end_search(&team->inbox), &outcome);
     slot = (struct slot *)worker->_slot;
     if (slot && slot->state == SLOT_IDLE && !slot->suspended && books_has_work(team)) {
         tw__books_take_up(team, slot);
