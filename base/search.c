@@ -78,6 +78,11 @@ static bool enter_soon(bool (*found)(void *arg), void *arg)
     return false;
 }
 
+bool tw__search_pays(const struct tw__search *search)
+{
+    return search->to_skip == 0 && tw__processors() > 1;
+}
+
 bool tw__search(struct tw__search *search, bool (*found)(void *arg), void *arg)
 {
     bool was_found;

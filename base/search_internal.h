@@ -19,6 +19,9 @@ struct tw__search {
     unsigned to_skip, next_skip;
 };
 
+/* Whether the next one would look at all, as far as is known. */
+bool tw__search_pays(const struct tw__search *search);
+
 /* Call found(arg) until it says true, or for TW__SEARCH_TIME; not at all if it does not pay.
  * Returns what it said last. */
 bool tw__search(struct tw__search *search, bool (*found)(void *arg), void *arg);

@@ -18,7 +18,6 @@ struct pool_thread {
     struct tw_pool *pool;
     struct tw_worker *worker; /* lives longer */
     void *state;              /* the thread's own: from its start hook */
-    bool is_counted_on;       /* the thread's own: it has to end a search of the team's */
     struct pool_thread *next, *prev;
 };
 
@@ -126,21 +125,19 @@ static void has_overstayed(void *owner)
     tw__team_overstay(thread->pool->team, thread->worker);
 }
 
-static bool has_news(void *owner)
+static bool begin_search(void *owner)
 {
-    struct pool_thread *thread = (struct pool_thread *)owner;
-    struct tw_team *team = thread->pool->team;
-    if (!thread->is_counted_on)
-        thread->is_counted_on = tw__team_begin_search(team);
-    return thread->is_counted_on && !tw__team_inbox_is_searched(&team->inbox);
+    return tw__team_begin_search(((struct pool_thread *)owner)->pool->team);
 }
 
-static struct tw_task *take(void *owner)
+static bool has_news(void *owner)
+{
+    return !tw__team_inbox_is_searched(&((struct pool_thread *)owner)->pool->team->inbox);
+}
+
+static struct tw_task *end_search(void *owner)
 {
     struct pool_thread *thread = (struct pool_thread *)owner;
-    if (!thread->is_counted_on)
-        return NULL;
-    thread->is_counted_on = false;
     return tw__team_end_search(thread->pool->team, thread->worker);
 }
 
@@ -154,7 +151,7 @@ static void ended(void *owner)
 }
 
 static const struct tw__thread_worker_hooks thread_hooks = {
-    begin, finish, idles_until, has_overstayed, has_news, take, ended};
+    begin, finish, idles_until, has_overstayed, begin_search, has_news, end_search, ended};
 
 static struct pool_thread *own_thread(const struct tw_pool *pool)
 {

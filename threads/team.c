@@ -142,6 +142,17 @@ static inline bool may_be_short(struct tw_team *team)
            !atomic_load_explicit(&team->watches, memory_order_relaxed);
 }
 
+/* LONG, or SEARCHED, if the one that leaves is about to search. */
+static inline enum tw__way way_to_leave(struct tw_team *team)
+{
+    bool *searches = team->coord.searches;
+    if (!searches)
+        return TW__WAY_LONG;
+    *searches = true;
+    team->coord.searches = NULL;
+    return TW__WAY_SEARCHED;
+}
+
 /* Before the books are left. Returns whether there was something more to do: what create_worker has
  * asked of the team meanwhile, and what came by the short way for a worker that is free now. */
 static bool look_around(struct tw_team *team, struct outcome *outcome)
@@ -158,7 +169,7 @@ static bool look_around(struct tw_team *team, struct outcome *outcome)
         tw__team_inbox_set_short(&team->inbox);
         return false;
     }
-    tw__team_take_in(team, tw__team_inbox_clear_short(&team->inbox), outcome);
+    tw__team_take_in(team, tw__team_inbox_clear_short(&team->inbox, way_to_leave(team)), outcome);
     tw__books_pump(team, outcome);
     return true;
 }
@@ -168,6 +179,7 @@ void tw__team_leave(struct tw_team *team, struct outcome *outcome)
     struct tw_watch *to_tell;
     while (look_around(team, outcome))
         ;
+    team->coord.searches = NULL;
     to_tell = tw__watch_gather(team);
     atomic_store_explicit(&team->visitor, 0, memory_order_relaxed);
     team->coordinator->_ops->leave(team->coordinator);

@@ -12,7 +12,8 @@
  * Nobody is left waiting: the way and the entries are one word.
  *     - SHORT is set and cleared by who is inside the coordinator. Whoever clears it takes out, by
  *       the same exchange, what came until then; what would come later finds it cleared.
- *     - SEARCHED is set by a worker, outside, when the word is empty and LONG. When its search is over
+ *     - SEARCHED is set by a worker, outside, when the word is empty and LONG, or inside, by its own
+ *       visit that ends SHORT. When its search is over
  *       it makes it LONG again, if it is still empty; otherwise something has come, and it visits the
  *       books, where it makes it LONG and takes that out by the same exchange. (SHORT may have come
  *       between, and after that another's SEARCHED. Then one puts an end to the other's search: nobody
@@ -155,11 +156,13 @@ static inline void tw__team_inbox_set_short(struct tw__team_inbox *inbox)
                                                   memory_order_relaxed));
 }
 
-/* Not when it is closed. What has come by the short way, the newest first. */
-static inline struct tw_task *tw__team_inbox_clear_short(struct tw__team_inbox *inbox)
+/* Not when it is closed. What has come by the short way, the newest first; from now on it is LONG, or
+ * SEARCHED by the worker whose visit this is. */
+static inline struct tw_task *tw__team_inbox_clear_short(struct tw__team_inbox *inbox,
+                                                         enum tw__way to)
 {
     return tw__team_inbox_newest(
-        atomic_exchange_explicit(&inbox->word, TW__WAY_LONG, memory_order_acq_rel));
+        atomic_exchange_explicit(&inbox->word, (uintptr_t)to, memory_order_acq_rel));
 }
 
 static inline struct tw_task *tw__team_inbox_close(struct tw__team_inbox *inbox)

@@ -153,6 +153,7 @@ struct tw_team {
         bool is_waking, should_quit, has_ended;
         bool has_asked; /* the one inside, something of the team */
         bool is_short;  /* the inbox's way is SHORT */
+        bool *searches; /* to be set if the one inside may be counted on to search; NULL */
         /* Written inside the coordinator, read by anybody. */
         _Atomic(size_t) idles, busy, coming, waiting, jobs_suspended;
         _Atomic(uint64_t) scheduled, given_up, finished, wakes, failed_creations;

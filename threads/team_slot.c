@@ -58,6 +58,10 @@ static void recycle(struct run *run, bool is_delivering)
             tw__books_resume_next(team, slot, run->resumes, run->was_performed, &outcome);
         else
             run->next = tw__books_recycle(team, slot, run->was_performed, &outcome);
+        /* It is about to look for its next task. (A slot that is GONE goes when the books are
+         * closed.) */
+        if (team->coord.is_short && slot->state == SLOT_IDLE && !slot->suspended)
+            team->coord.searches = tw__thread_worker_searches(slot->worker);
         tw__team_leave(team, &outcome);
     } else {
         slot->recycle.n = run->was_performed;

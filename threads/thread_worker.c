@@ -30,6 +30,7 @@ struct thread_worker {
     struct tw__search search;  /* the thread's own */
     struct tw_task *left;      /* the thread's own: taken from the inbox, still to run */
     bool has_overstayed;       /* the thread's own: its owner knows, and has let it stay */
+    bool is_searching;         /* the thread's own: at its owner's, who counts on it */
     struct tw__fiber *native;  /* the thread's own stack */
     struct tw__fiber *home;    /* the same, while the loop waits there to be gone on with */
     struct tw__fiber *spare;   /* made for the next task that leaves its stack */
@@ -51,6 +52,13 @@ void *tw__thread_worker_current_owner(void)
 atomic_bool *tw__thread_worker_delivers(struct tw_worker *worker)
 {
     return current && &current->base == worker ? &current->is_delivering : NULL;
+}
+
+bool *tw__thread_worker_searches(struct tw_worker *worker)
+{
+    bool may = current && &current->base == worker && current->hooks && !current->is_searching &&
+               tw__search_pays(&current->search);
+    return may ? &current->is_searching : NULL;
 }
 
 bool tw__thread_worker_is_delivering(struct tw_worker *worker)
@@ -75,7 +83,23 @@ static bool has_news(void *worker)
 {
     struct thread_worker *own = (struct thread_worker *)worker;
     return tw__inbox_has_tasks(&own->inbox) || tw__inbox_is_closed(&own->inbox) ||
-           (own->hooks && own->hooks->has_news(own->owner));
+           (own->is_searching && own->hooks->has_news(own->owner));
+}
+
+/* It may be that it has begun before. */
+static void begin_search(struct thread_worker *own)
+{
+    if (own->hooks && !own->is_searching && tw__search_pays(&own->search))
+        own->is_searching = own->hooks->begin_search(own->owner);
+}
+
+/* Nobody counts on it any more. */
+static struct tw_task *end_search(struct thread_worker *own)
+{
+    if (!own->is_searching)
+        return NULL;
+    own->is_searching = false;
+    return own->hooks->end_search(own->owner);
 }
 
 static void sleep_on(struct thread_worker *own)
@@ -95,19 +119,22 @@ static void sleep_on(struct thread_worker *own)
  * has come back in a child that it forked, and the rest is the parent's. */
 static struct tw_task *next_task(struct thread_worker *own)
 {
-    struct tw_task *task = own->left;
+    struct tw_task *task = own->left, *elsewhere;
     bool has_found;
     if (tw__worker_is_inherited(&own->base))
         return NULL;
-    while (!task && !(task = tw__inbox_take(&own->inbox))) {
-        if (tw__inbox_is_over(&own->inbox))
-            return NULL;
+    while (!task && !(task = tw__inbox_take(&own->inbox)) && !tw__inbox_is_over(&own->inbox)) {
+        begin_search(own);
         has_found = tw__search(&own->search, has_news, own);
-        if (own->hooks)
-            task = own->hooks->take(own->owner);
+        task = end_search(own);
         if (!task && !has_found && tw__inbox_sleep(&own->inbox))
             sleep_on(own);
     }
+    elsewhere = end_search(own); /* one that has begun before, if the task came by our own inbox */
+    TW__CHECK(!elsewhere);       /* who is sent something is not idle any more */
+    (void)elsewhere;
+    if (!task)
+        return NULL;
     own->has_overstayed = false;
     own->left = task->_next; /* the task is gone once fn is entered */
     task->_next = NULL;

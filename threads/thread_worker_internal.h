@@ -21,11 +21,14 @@ struct tw__thread_worker_hooks {
     uint64_t (*idles_until)(void *owner, struct tw_clock **ret_clock);
     /* On the thread: that time has come. It sleeps on until it has had another task, or is quit. */
     void (*has_overstayed)(void *owner);
-    /* On the thread, with nothing to do: whether its owner may have something for it. After the first
-     * of these it will come and take. */
+    /* On the thread, with nothing to do: it will look for work at its owner's too, until it ends that.
+     * Whether it may. */
+    bool (*begin_search)(void *owner);
+    /* On the thread: whether its owner may have something. */
     bool (*has_news)(void *owner);
-    /* On the thread: what that is, claimed by nobody; NULL. */
-    struct tw_task *(*take)(void *owner);
+    /* On the thread, before it runs or sleeps: the search is over. What it has found, claimed by
+     * nobody; NULL. */
+    struct tw_task *(*end_search)(void *owner);
     /* The last thing: the thread has gone back to the cache, or was never started. */
     void (*ended)(void *owner);
 };
@@ -44,7 +47,10 @@ int tw__thread_worker_new(const struct tw__thread_worker_plan *plan, struct tw_w
 /* For its team to set while a task of it delivers: of the thread worker whose thread this is. NULL:
  * it is another kind, or not on its thread. */
 atomic_bool *tw__thread_worker_delivers(struct tw_worker *worker);
-/* Whether that is set. Any thread; of a thread worker only. */
+/* For its team to set when it has begun a search at its owner's for this worker: the same, and NULL
+ * too while a search does not pay. */
+bool *tw__thread_worker_searches(struct tw_worker *worker);
+/* Whether it delivers. Any thread; of a thread worker only. */
 bool tw__thread_worker_is_delivering(struct tw_worker *worker);
 
 /* Whether it is a thread worker. */

@@ -64,13 +64,18 @@ TEST(end_of_short_way_brings_what_came)
     begin();
     tw__team_inbox_set_short(&inbox);
     CU_ASSERT_TRUE(push(0));
-    CU_ASSERT_PTR_EQUAL(tw__team_inbox_clear_short(&inbox), &tasks[0]);
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_clear_short(&inbox, TW__WAY_LONG), &tasks[0]);
     CU_ASSERT_FALSE(push(1));
     CU_ASSERT_FALSE(tw__team_inbox_has_entries(&inbox));
 }
 
-/* A worker that searches is good for one entry, and learns of it at its end. */
-TEST(search_is_good_for_one)
+static bool give_up(void)
+{
+    return tw__team_inbox_give_up_search(&inbox);
+}
+
+/* A worker that searches lets in what comes; it learns of that at its end, and gets it inside. */
+TEST(search_lets_in_what_comes)
 {
     begin();
     CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox));
@@ -78,9 +83,24 @@ TEST(search_is_good_for_one)
     CU_ASSERT_TRUE(tw__team_inbox_is_searched(&inbox));
     CU_ASSERT_TRUE(push(0));
     CU_ASSERT_FALSE(tw__team_inbox_is_searched(&inbox));
-    CU_ASSERT_FALSE(push(1));
-    CU_ASSERT_TRUE(tw__team_inbox_end_search(&inbox));
+    CU_ASSERT_TRUE(push(1));
+    CU_ASSERT_FALSE(give_up());
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_end_search(&inbox), &tasks[1]);
+    CU_ASSERT_PTR_EQUAL(tasks[1]._next, &tasks[0]);
+    CU_ASSERT_FALSE(push(2));
+}
+
+/* Another who is inside takes out what came meanwhile, and the search goes on. */
+TEST(search_goes_on_when_another_was_faster)
+{
+    begin();
+    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox));
+    CU_ASSERT_TRUE(push(0));
     CU_ASSERT_PTR_EQUAL(tw__team_inbox_take(&inbox), &tasks[0]);
+    CU_ASSERT_TRUE(tw__team_inbox_is_searched(&inbox));
+    CU_ASSERT_TRUE(push(1));
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_end_search(&inbox), &tasks[1]);
+    CU_ASSERT_PTR_NULL(tw__team_inbox_end_search(&inbox));
 }
 
 /* A search in vain leaves nothing behind. */
@@ -88,7 +108,7 @@ TEST(search_in_vain)
 {
     begin();
     CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox));
-    CU_ASSERT_FALSE(tw__team_inbox_end_search(&inbox));
+    CU_ASSERT_TRUE(give_up());
     CU_ASSERT_FALSE(push(0));
 }
 
@@ -100,41 +120,59 @@ TEST(nobody_searches_where_there_is_something)
     tw__team_inbox_set_short(&inbox);
     CU_ASSERT_FALSE(tw__team_inbox_begin_search(&inbox));
     CU_ASSERT_TRUE(push(0));
-    tw__team_inbox_clear_short(&inbox);
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_clear_short(&inbox, TW__WAY_LONG), &tasks[0]);
     tw__team_inbox_push(&inbox, &tasks[1]);
     CU_ASSERT_FALSE(tw__team_inbox_begin_search(&inbox));
     CU_ASSERT_PTR_EQUAL(tw__team_inbox_take(&inbox), &tasks[1]);
     CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox));
     tw__team_inbox_push(&inbox, &tasks[2]);
-    CU_ASSERT_TRUE(tw__team_inbox_end_search(&inbox));
+    CU_ASSERT_FALSE(tw__team_inbox_is_searched(&inbox));
+    CU_ASSERT_FALSE(give_up());
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_end_search(&inbox), &tasks[2]);
 }
 
-/* What came is taken out by another before the search is over; the next one to search is ended by
- * the first. After that nobody is counted on. */
-TEST(searches_that_overlap)
+/* A worker that ends the short way may go on to search in the same step. */
+TEST(short_way_becomes_a_search)
 {
     begin();
-    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox)); /* the first */
+    tw__team_inbox_set_short(&inbox);
     CU_ASSERT_TRUE(push(0));
-    CU_ASSERT_PTR_EQUAL(tw__team_inbox_take(&inbox), &tasks[0]);
-    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox)); /* the second */
-    CU_ASSERT_FALSE(tw__team_inbox_end_search(&inbox));  /* the first's end */
-    CU_ASSERT_FALSE(push(1));
-    CU_ASSERT_FALSE(tw__team_inbox_is_searched(&inbox));
-    CU_ASSERT_FALSE(tw__team_inbox_end_search(&inbox)); /* the second's */
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_clear_short(&inbox, TW__WAY_SEARCHED), &tasks[0]);
+    CU_ASSERT_TRUE(tw__team_inbox_is_searched(&inbox));
+    CU_ASSERT_TRUE(push(1));
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_end_search(&inbox), &tasks[1]);
+    CU_ASSERT_EQUAL(way(), TW__WAY_LONG);
 }
 
-/* All workers are busy by the time a search is over: what came since waits for one that finishes, and
- * the searcher looks all the same. */
+/* All workers are busy by the time a search is over: what came since waits for one that finishes,
+ * and the searcher takes it all the same. */
 TEST(short_way_over_a_search)
 {
     begin();
     CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox));
     tw__team_inbox_set_short(&inbox);
     CU_ASSERT_FALSE(tw__team_inbox_is_searched(&inbox));
-    CU_ASSERT_TRUE(push(0));
-    CU_ASSERT_TRUE(tw__team_inbox_end_search(&inbox));
+    CU_ASSERT_TRUE(give_up());
     CU_ASSERT_EQUAL(way(), TW__WAY_SHORT);
+    CU_ASSERT_TRUE(push(0));
+    CU_ASSERT_FALSE(give_up());
+    CU_ASSERT_PTR_EQUAL(tw__team_inbox_end_search(&inbox), &tasks[0]);
+    CU_ASSERT_EQUAL(way(), TW__WAY_SHORT);
+}
+
+/* The short way has come and gone since, and another searches: whoever ends first ends both, and
+ * nobody is counted on then. */
+TEST(searches_that_overlap)
+{
+    begin();
+    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox)); /* the first */
+    tw__team_inbox_set_short(&inbox);
+    CU_ASSERT_PTR_NULL(tw__team_inbox_clear_short(&inbox, TW__WAY_LONG));
+    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox)); /* the second */
+    CU_ASSERT_TRUE(give_up());                           /* the first's end */
+    CU_ASSERT_FALSE(push(1));
+    CU_ASSERT_FALSE(tw__team_inbox_is_searched(&inbox));
+    CU_ASSERT_TRUE(give_up()); /* the second's */
 }
 
 /* Closed from any way, it brings what came until then, and lets in ops alone. */
@@ -152,6 +190,6 @@ TEST(closed_for_ever)
     begin();
     CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox));
     CU_ASSERT_PTR_NULL(tw__team_inbox_close(&inbox));
-    CU_ASSERT_FALSE(tw__team_inbox_end_search(&inbox));
+    CU_ASSERT_TRUE(give_up());
     CU_ASSERT_FALSE(push(3));
 }
