@@ -169,8 +169,7 @@ static bool look_around(struct tw_team *team, struct outcome *outcome)
         tw__team_inbox_set_short(&team->inbox);
         return false;
     }
-    tw__team_take_in(team, tw__team_inbox_clear_short(&team->inbox, way_to_leave(team)), outcome);
-    tw__books_pump(team, outcome);
+    tw__team_do_all(team, tw__team_inbox_clear_short(&team->inbox, way_to_leave(team)), outcome);
     return true;
 }
 

@@ -122,9 +122,11 @@ void tw__team_take_in(struct tw_team *team, struct tw_task *newest, struct outco
         tw__books_append_all(team, &entries, count);
 }
 
-void tw__team_drain(struct tw_team *team, struct outcome *outcome)
+void tw__team_do_all(struct tw_team *team, struct tw_task *newest, struct outcome *outcome)
 {
-    tw__team_take_in(team, tw__team_inbox_take(&team->inbox), outcome);
+    if (!newest)
+        return;
+    tw__team_take_in(team, newest, outcome);
     tw__books_pump(team, outcome);
 }
 

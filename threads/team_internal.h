@@ -266,11 +266,15 @@ int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t c
 /* Accept a task without a visit. 0; -ESHUTDOWN; 1: this is not the time for it. */
 int tw__team_submit_short(struct tw_team *team, struct tw_task *task);
 int tw__team_post_op(struct tw_team *team, struct op *op, bool is_refused_after_quit);
-/* Inside the coordinator: one op, and what the inbox holds, in order. */
+/* Inside the coordinator: one op; and in order what was taken out of the inbox, newest first, and
+ * what it holds. Without anything nothing is done: nobody is woken or made. */
 void tw__team_do_op(struct tw_team *team, struct op *op, struct outcome *outcome);
-void tw__team_drain(struct tw_team *team, struct outcome *outcome);
-/* Inside: the same of what was taken out of it, newest first, but nobody is woken yet for the last
- * tasks: whoever calls it pumps. */
+void tw__team_do_all(struct tw_team *team, struct tw_task *newest, struct outcome *outcome);
+static inline void tw__team_drain(struct tw_team *team, struct outcome *outcome)
+{
+    tw__team_do_all(team, tw__team_inbox_take(&team->inbox), outcome);
+}
+/* Inside: the same, but nobody is woken yet for the last tasks: whoever calls it pumps. */
 void tw__team_take_in(struct tw_team *team, struct tw_task *newest, struct outcome *outcome);
 /* Inside, for a quit: nothing more comes. */
 void tw__team_close_inbox(struct tw_team *team, struct outcome *outcome);
