@@ -161,7 +161,7 @@ int tw_pool_set_idle_time(struct tw_pool *pool, int64_t idle_time)
 
 static int submit_op(struct tw_worker *worker, struct tw_task *task)
 {
-    return tw_team_submit(((struct tw_pool *)worker)->team, task);
+    return tw__team_submit(((struct tw_pool *)worker)->team, task);
 }
 
 static int cancel_op(struct tw_worker *worker, struct tw_task *task)

@@ -218,24 +218,12 @@ static int noted(int rc, struct tw_task *const *tasks, size_t count)
     return rc;
 }
 
-int tw_team_submit(struct tw_team *team, struct tw_task *task)
+static __attribute__((noinline)) int submit_long(struct tw_team *team, struct tw_task *task)
 {
     struct outcome outcome;
     int rc;
-    if (!team || !task || !task->fn)
-        return tw__misuse(
-            -EINVAL,
-            "tw_team_submit or tw_pool_submit: needs a team or pool, and a task with an fn");
-    if (tw__worker_is_inherited(&team->base))
-        return -EOWNERDEAD;
-    if (tw__task_is_taken(task))
-        return tw__misuse(
-            -EINVAL,
-            "tw_team_submit or tw_pool_submit: the task has been submitted, and has not run");
     if (tw__diagnostics_are_on())
         tw__diagnostics_submitted(&task, 1);
-    else if ((rc = tw__team_submit_short(team, task)) <= 0)
-        return rc;
     if (tw__team_enter(team, &outcome)) {
         /* Inside, so that what is accepted comes before the step of a quit, and what is refused
          * never looks accepted to a canceller. */
@@ -247,6 +235,27 @@ int tw_team_submit(struct tw_team *team, struct tw_task *task)
         rc = tw__team_post(team, &task, 1, true);
     }
     return noted(rc, &task, 1);
+}
+
+int tw__team_submit(struct tw_team *team, struct tw_task *task)
+{
+    int rc = tw__diagnostics_are_on() ? 1 : tw__team_submit_short(team, task);
+    return rc <= 0 ? rc : submit_long(team, task);
+}
+
+int tw_team_submit(struct tw_team *team, struct tw_task *task)
+{
+    if (!team || !task || !task->fn)
+        return tw__misuse(
+            -EINVAL,
+            "tw_team_submit or tw_pool_submit: needs a team or pool, and a task with an fn");
+    if (tw__worker_is_inherited(&team->base))
+        return -EOWNERDEAD;
+    if (tw__task_is_taken(task))
+        return tw__misuse(
+            -EINVAL,
+            "tw_team_submit or tw_pool_submit: the task has been submitted, and has not run");
+    return tw__team_submit(team, task);
 }
 
 static bool can_be_submitted(struct tw_task *const *tasks, size_t count)
@@ -383,7 +392,7 @@ bool tw_team_has_quit(struct tw_team *team)
 
 static int submit_op(struct tw_worker *worker, struct tw_task *task)
 {
-    return tw_team_submit((struct tw_team *)worker, task);
+    return tw__team_submit((struct tw_team *)worker, task);
 }
 
 static int cancel_op(struct tw_worker *worker, struct tw_task *task)

@@ -245,6 +245,9 @@ void tw__team_do(struct tw_team *team, struct op *op);
 bool tw__team_refuse(struct tw_team *team);
 void tw__team_drop_hold(struct tw_team *team);
 
+/* As tw_team_submit(), of what tw_worker_submit() has looked at. */
+int tw__team_submit(struct tw_team *team, struct tw_task *task);
+
 /* For a team that nobody else has yet; and before the pool goes, which the team may outlive. */
 void tw__team_set_policy(struct tw_team *team, const struct tw__team_policy *policy,
                          size_t max_backlog, size_t most);
