@@ -103,12 +103,17 @@ void tw__team_settle(struct tw_team *team, struct outcome *outcome)
 
 /* --- entering --------------------------------------------------------------------------------- */
 
+static void begin_visit(struct tw_team *team, struct outcome *outcome)
+{
+    atomic_store_explicit(&team->visitor, tw__self(), memory_order_relaxed);
+    tw__outcome_init(outcome);
+}
+
 bool tw__team_enter_bare(struct tw_team *team, struct outcome *outcome)
 {
     if (team->coordinator->_ops->enter(team->coordinator) < 0)
         return false;
-    atomic_store_explicit(&team->visitor, tw__self(), memory_order_relaxed);
-    tw__outcome_init(outcome);
+    begin_visit(team, outcome);
     return true;
 }
 
@@ -121,14 +126,13 @@ bool tw__team_enter(struct tw_team *team, struct outcome *outcome)
     return true;
 }
 
-bool tw__team_enter_for_next(struct tw_team *team, struct outcome *outcome)
+/* What came later than what waits is left in the inbox. */
+void tw__team_begin_recycle(struct tw_team *team, struct outcome *outcome)
 {
-    if (!tw__team_enter_bare(team, outcome))
-        return false;
+    begin_visit(team, outcome);
     /* The inbox last: to look there takes its line from those who submit. */
     if (!books_get(&team->coord.waiting))
         tw__team_take_in(team, tw__team_inbox_take(&team->inbox), outcome);
-    return true;
 }
 
 /* A task more could only wait: nobody is free, or one is being woken, who wakes the next one if

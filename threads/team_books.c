@@ -322,6 +322,12 @@ struct tw_task *tw__books_start(struct tw_team *team, struct slot *slot, struct 
     return task;
 }
 
+struct tw_task *tw__books_next(struct tw_team *team, bool was_performed)
+{
+    books_count(was_performed ? &team->coord.finished : &team->coord.given_up);
+    return books_pop(team);
+}
+
 struct tw_task *tw__books_recycle(struct tw_team *team, struct slot *slot, bool was_performed,
                                   struct outcome *outcome)
 {

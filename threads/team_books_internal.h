@@ -72,6 +72,14 @@ static inline struct tw_task *books_pop(struct tw_team *team)
     return task;
 }
 
+/* A task waits, and a worker that is through with one takes that and changes nothing else: nobody is
+ * free or must be made, nobody watches or has asked for something, and it is not the end. */
+static inline bool books_are_steady(struct tw_team *team)
+{
+    return team->coord.is_short && books_has_work(team) && !team->coord.is_lacking &&
+           !team->coord.has_asked;
+}
+
 /* --- team_books.c ----------------------------------------------------------------------------- */
 
 /* Take one out of the idle ones. */

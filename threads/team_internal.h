@@ -188,6 +188,8 @@ struct tw_task *tw__books_start(struct tw_team *team, struct slot *slot, struct 
  * and the slot may be gone. */
 struct tw_task *tw__books_recycle(struct tw_team *team, struct slot *slot, bool was_performed,
                                   struct outcome *outcome);
+/* The same while the books are steady. */
+struct tw_task *tw__books_next(struct tw_team *team, bool was_performed);
 /* A worker that is idle comes by itself for what waits; its slot's node brings it to it. */
 void tw__books_take_up(struct tw_team *team, struct slot *slot);
 /* A worker refused its node. */
@@ -232,9 +234,8 @@ void tw__books_cancel_suspended(struct tw_team *team);
 bool tw__team_enter(struct tw_team *team, struct outcome *outcome);
 /* The same, but what the inbox holds stays there. */
 bool tw__team_enter_bare(struct tw_team *team, struct outcome *outcome);
-/* The same, for a worker that comes for its next task, and pumps: it leaves in the inbox what came
- * later than that. */
-bool tw__team_enter_for_next(struct tw_team *team, struct outcome *outcome);
+/* The same for a worker that comes for its next task, has entered the coordinator, and pumps. */
+void tw__team_begin_recycle(struct tw_team *team, struct outcome *outcome);
 /* Close the books, and do what is to be done then. The team may be gone afterwards. */
 void tw__team_leave(struct tw_team *team, struct outcome *outcome);
 /* The last thing done for a visit. */

@@ -39,33 +39,47 @@ static void set_delivering(struct run *run, bool is_delivering)
         atomic_store_explicit(run->is_delivering, is_delivering, memory_order_release);
 }
 
+/* Inside the coordinator, and left when this returns. */
+static __attribute__((noinline)) void recycle_slowly(struct run *run)
+{
+    struct slot *slot = run->slot;
+    struct tw_team *team = slot->team;
+    struct outcome outcome;
+    tw__team_begin_recycle(team, &outcome);
+    if (run->resumes)
+        tw__books_resume_next(team, slot, run->resumes, run->was_performed, &outcome);
+    else
+        run->next = tw__books_recycle(team, slot, run->was_performed, &outcome);
+    /* It is about to look for its next task. (A slot that is GONE goes when the books are
+     * closed.) */
+    if (team->coord.is_short && slot->state == SLOT_IDLE && !slot->suspended)
+        team->coord.searches = tw__thread_worker_searches(slot->worker);
+    tw__team_leave(team, &outcome);
+}
+
 /* The worker is idle, or has its next task, when this returns. A child forked by the task that
  * comes back from it has no worker and no team, and gets no next one. */
 static void recycle(struct run *run, bool is_delivering)
 {
     struct slot *slot = run->slot;
     struct tw_team *team = slot->team;
-    struct outcome outcome;
     run->is_recycled = true;
     run->frame.is_stopping = NULL; /* the team may go before the delivery is over */
     if (tw__worker_is_inherited(team->coordinator)) /* of the same process as the team */
         return;
     run->resumes = slot->suspended ? tw__slot_ready(slot) : NULL;
-    if (tw__team_enter_for_next(team, &outcome)) {
-        if (is_delivering) /* inside, so that the task is counted there or here */
-            set_delivering(run, true);
-        if (run->resumes)
-            tw__books_resume_next(team, slot, run->resumes, run->was_performed, &outcome);
-        else
-            run->next = tw__books_recycle(team, slot, run->was_performed, &outcome);
-        /* It is about to look for its next task. (A slot that is GONE goes when the books are
-         * closed.) */
-        if (team->coord.is_short && slot->state == SLOT_IDLE && !slot->suspended)
-            team->coord.searches = tw__thread_worker_searches(slot->worker);
-        tw__team_leave(team, &outcome);
-    } else {
+    if (team->coordinator->_ops->enter(team->coordinator) < 0) {
         slot->recycle.n = run->was_performed;
         tw__team_post_op(team, &slot->recycle, false);
+        return;
+    }
+    if (is_delivering) /* inside, so that the task is counted there or here */
+        set_delivering(run, true);
+    if (books_are_steady(team) && !run->resumes) {
+        run->next = tw__books_next(team, run->was_performed);
+        team->coordinator->_ops->leave(team->coordinator);
+    } else {
+        recycle_slowly(run);
     }
 }
 
