@@ -288,6 +288,14 @@ void tw__books_wait(struct tw_team *team, struct tw_task *task, struct outcome *
     pump(team, outcome);
 }
 
+void tw__books_give_up_new(struct tw_team *team, struct tw_task *task, struct outcome *outcome)
+{
+    books_count(&team->coord.scheduled);
+    books_count(&team->coord.given_up);
+    tw__task_give_up(task, -ECANCELED);
+    tw__task_queue_append(&outcome->given_up, task);
+}
+
 /* A cancelled task that a worker has reached meanwhile is not linked any more; one that was
  * submitted anew has another claim. */
 void tw__books_cancel(struct tw_team *team, struct tw_task *task, struct outcome *outcome)

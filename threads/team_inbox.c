@@ -210,11 +210,22 @@ int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t c
     return 0;
 }
 
+static void give_up_cancelled(struct tw_team *team, struct tw_task *task)
+{
+    struct outcome outcome;
+    if (tw__team_enter(team, &outcome)) {
+        tw__books_give_up_new(team, task, &outcome);
+        tw__team_leave(team, &outcome);
+    } else {
+        task->fn(task, -ECANCELED);
+    }
+}
+
 /*
  * The short way in, without a visit; team_inbox_internal.h says why nobody is left waiting.
  *
- * The task looks accepted before it is in. If a cancel finds it then, and the way has been closed
- * meanwhile, it is given up here.
+ * The task looks accepted before it is in. If a cancel finds it then, and this way has been closed
+ * meanwhile, it is accepted and given up at once.
  */
 int tw__team_submit_short(struct tw_team *team, struct tw_task *task)
 {
@@ -226,7 +237,7 @@ int tw__team_submit_short(struct tw_team *team, struct tw_task *task)
         return 0;
     if (tw__task_take(task) == 0)
         return 1;
-    task->fn(task, -ECANCELED);
+    give_up_cancelled(team, task);
     return 0;
 }
 

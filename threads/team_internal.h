@@ -182,6 +182,8 @@ void tw__books_append(struct tw_team *team, struct tw_task *task);
 void tw__books_append_all(struct tw_team *team, struct tw__task_queue *tasks, size_t count);
 void tw__books_pump(struct tw_team *team, struct outcome *outcome);
 void tw__books_cancel(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
+/* Accept one that has been cancelled before it was in. */
+void tw__books_give_up_new(struct tw_team *team, struct tw_task *task, struct outcome *outcome);
 /* A worker's thread is up, or has woken. Returns the task it runs first; NULL: none. */
 struct tw_task *tw__books_start(struct tw_team *team, struct slot *slot, struct outcome *outcome);
 /* A worker has finished a task, but for its delivery. Returns the task it runs next; NULL: none,
