@@ -41,15 +41,30 @@ static void wake_joiners(struct tw_executor *executor)
     tw__lock_release(&executor->lock);
 }
 
-/* The caller has a hold. A joiner says that it is there and then looks at the count, we change the
- * count and then look for joiners: one of us sees the other. */
-void tw__executor_count_out(struct tw_executor *executor)
+/* It may be the last job, or the last of all. A joiner says that it is there and then looks at the
+ * count, we change the count and then look for joiners: one of us sees the other. */
+static void count_out_slowly(struct tw_executor *executor)
 {
-    size_t before = atomic_fetch_sub(&executor->unfinished, 1);
+    size_t before;
+    atomic_fetch_add_explicit(&executor->holds, 1, memory_order_relaxed);
+    before = atomic_fetch_sub(&executor->unfinished, 1);
     if (before == 2 && atomic_load(&executor->has_joiners))
         wake_joiners(executor);
-    else if (before == 1)
+    if (before == 1) {
         tw_worker_unref(executor->worker);
+        tw__executor_drop_hold(executor);
+    }
+    tw__executor_drop_hold(executor);
+}
+
+/* While more jobs are unfinished nothing else is touched than the count. */
+void tw__executor_count_out(struct tw_executor *executor)
+{
+    size_t seen = atomic_load(&executor->unfinished);
+    while (seen > 2)
+        if (atomic_compare_exchange_weak(&executor->unfinished, &seen, seen - 1))
+            return;
+    count_out_slowly(executor);
 }
 
 bool tw__executor_count_in(struct tw_executor *executor)
@@ -303,7 +318,6 @@ struct tw_executor *tw_executor_unref(struct tw_executor *executor)
         return NULL;
     shut(executor, false);
     tw__executor_count_out(executor);
-    tw__executor_drop_hold(executor);
     return NULL;
 }
 

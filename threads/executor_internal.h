@@ -6,13 +6,14 @@
  *     unfinished   the jobs that are not over, and one while the users hold the executor. join waits
  *                  for it to be 1, and as a job is over only after the jobs it has submitted were
  *                  counted, that is when work has stopped unfolding. At 0 the worker is let go of.
- *     holds        the futures that exist, and one for the users: at 0 it is freed. So a future may
- *                  outlive the executor's users, and the worker.
+ *     holds        the futures that exist, and one while anything is unfinished: at 0 it is freed. So
+ *                  a future may outlive the executor's users, and the worker.
  */
 #ifndef TWINE_THREADS_EXECUTOR_INTERNAL_H
 #define TWINE_THREADS_EXECUTOR_INTERNAL_H
 
 #include <stdatomic.h>
+#include <twine/base/cache_line_internal.h>
 #include <twine/base/lock_internal.h>
 #include <twine/base/park_internal.h>
 #include <twine/threads/executor.h>
@@ -30,12 +31,13 @@ struct tw_executor {
     tw_call_fn initializer;        /* fixed */
     void *initializer_arg;
     tw_destroy_fn destroy_initializer;
-    unsigned epoch;   /* fixed: see base/fork */
-    atomic_uint refs; /* the users' */
-    atomic_size_t unfinished, holds;
-    atomic_bool is_shut, gives_up; /* gives_up: what has not begun is cancelled */
-    atomic_uint has_joiners;
+    unsigned epoch;                      /* fixed: see base/fork */
+    atomic_bool is_shut, gives_up;       /* gives_up: what has not begun is cancelled */
     _Atomic(struct tw_failure *) broken; /* a reference, once an initializer has failed */
+    TW__APART(from_fixed);
+    atomic_size_t unfinished, holds; /* these change with each job */
+    atomic_uint refs;                /* the users' */
+    atomic_uint has_joiners;
     struct tw__lock lock;
     struct {
         struct tw__joiner *joiners;
@@ -49,7 +51,7 @@ static inline bool tw__executor_is_inherited(const struct tw_executor *executor)
 }
 
 void tw__executor_drop_hold(struct tw_executor *executor);
-/* A job is over. The caller has a hold. */
+/* A job is over. The executor may be gone then, unless the caller has a hold. */
 void tw__executor_count_out(struct tw_executor *executor);
 /* Keep the worker, unless it has been let go of. */
 bool tw__executor_count_in(struct tw_executor *executor);

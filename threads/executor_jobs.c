@@ -65,10 +65,8 @@ static bool begin(struct job *job, int status)
 static void finish(struct job *job)
 {
     struct tw_executor *executor = job->executor;
-    atomic_fetch_add_explicit(&executor->holds, 1, memory_order_relaxed);
     tw_future_unref(&job->future);
     tw__executor_count_out(executor);
-    tw__executor_drop_hold(executor);
 }
 
 static void job_fn(struct tw_task *task, int status)

@@ -31,17 +31,24 @@ static inline bool tw__task_is_linked(const struct tw_task *task)
     return __atomic_load_n(&task->_prev, __ATOMIC_RELAXED) != NULL;
 }
 
+/* Atomic, since one that waits for the task may have looked too late whether it is still in the inbox;
+ * see tw__team_inbox_take_back(). */
+static inline void tw__task_set_next(struct tw_task *task, struct tw_task *next)
+{
+    __atomic_store_n(&task->_next, next, __ATOMIC_RELAXED);
+}
+
 static inline void tw__task_queue_append(struct tw__task_queue *queue, struct tw_task *task)
 {
     task->_prev = queue->head._prev;
-    task->_next = &queue->head;
-    task->_prev->_next = task;
+    tw__task_set_next(task, &queue->head);
+    tw__task_set_next(task->_prev, task);
     queue->head._prev = task;
 }
 
 static inline void tw__task_queue_prepend(struct tw__task_queue *queue, struct tw_task *task)
 {
-    task->_next = queue->head._next;
+    tw__task_set_next(task, queue->head._next);
     task->_prev = &queue->head;
     task->_next->_prev = task;
     queue->head._next = task;
@@ -49,9 +56,10 @@ static inline void tw__task_queue_prepend(struct tw__task_queue *queue, struct t
 
 static inline void tw__task_unlink(struct tw_task *task)
 {
-    task->_prev->_next = task->_next;
+    tw__task_set_next(task->_prev, task->_next);
     task->_next->_prev = task->_prev;
-    task->_next = task->_prev = NULL;
+    tw__task_set_next(task, NULL);
+    task->_prev = NULL;
 }
 
 /* The oldest, unlinked; NULL if there is none. */
@@ -70,8 +78,8 @@ static inline void tw__task_queue_move(struct tw__task_queue *from, struct tw__t
     if (tw__task_queue_is_empty(from))
         return;
     from->head._next->_prev = to->head._prev;
-    to->head._prev->_next = from->head._next;
-    from->head._prev->_next = &to->head;
+    tw__task_set_next(to->head._prev, from->head._next);
+    tw__task_set_next(from->head._prev, &to->head);
     to->head._prev = from->head._prev;
     tw__task_queue_init(from);
 }

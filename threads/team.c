@@ -142,7 +142,7 @@ static inline bool may_be_short(struct tw_team *team)
 {
     return (!books_get(&team->coord.idles) || team->coord.is_waking) &&
            books_get(&team->coord.busy) && books_live(team) >= books_most(team) &&
-           !team->coord.should_quit && team->max_backlog == SIZE_MAX &&
+           !team->coord.should_quit && !team->coord.is_suspended && team->max_backlog == SIZE_MAX &&
            !atomic_load_explicit(&team->watches, memory_order_relaxed);
 }
 

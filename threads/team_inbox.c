@@ -84,7 +84,7 @@ static bool put_in_order(struct tw_task *newest, struct tw__task_queue *queue, s
     size_t count = 0;
     for (entry = newest; entry; entry = before) {
         before = entry->_next;
-        entry->_next = after;
+        tw__task_set_next(entry, after);
         after->_prev = entry;
         after = entry;
         has_ops = has_ops || entry->fn == tw__op_mark;
@@ -210,7 +210,7 @@ int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t c
     return 0;
 }
 
-static void give_up_cancelled(struct tw_team *team, struct tw_task *task)
+void tw__team_give_up_cancelled(struct tw_team *team, struct tw_task *task)
 {
     struct outcome outcome;
     if (tw__team_enter(team, &outcome)) {
@@ -237,7 +237,7 @@ int tw__team_submit_short(struct tw_team *team, struct tw_task *task)
         return 0;
     if (tw__task_take(task) == 0)
         return 1;
-    give_up_cancelled(team, task);
+    tw__team_give_up_cancelled(team, task);
     return 0;
 }
 

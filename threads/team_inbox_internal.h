@@ -20,8 +20,8 @@
  *       relies on that any more, and both have looked.)
  *     - CLOSED is set inside, by the visit of a quit, which takes out what came until then. So
  *       nothing comes to a team that has ended.
- * Only those inside take entries out, and all at once, so a compare and exchange cannot mistake one
- * list for another.
+ * Entries are taken out by those inside, all at once; and the newest one by who waits for it, whatever
+ * is linked behind it. So a compare and exchange cannot mistake one list for another.
  */
 #ifndef TWINE_THREADS_TEAM_INBOX_INTERNAL_H
 #define TWINE_THREADS_TEAM_INBOX_INTERNAL_H
@@ -82,6 +82,20 @@ static inline bool tw__team_inbox_push_short(struct tw__team_inbox *inbox, struc
                                                     (uintptr_t)task | tw__team_inbox_way(seen),
                                                     memory_order_release, memory_order_relaxed));
     return true;
+}
+
+/* Take back a task whose submit has returned, if it came by the short way, nobody has come for it and
+ * nothing has come after it. (It is not submitted again meanwhile: so while it is the newest, what it
+ * is linked to is what it was.) */
+static inline bool tw__team_inbox_take_back(struct tw__team_inbox *inbox, struct tw_task *task)
+{
+    uintptr_t seen = (uintptr_t)task | TW__WAY_SHORT, next;
+    if (atomic_load_explicit(&inbox->word, memory_order_acquire) != seen)
+        return false;
+    /* Relaxed: if it has been taken out since, the exchange fails, whatever this is. */
+    next = (uintptr_t)__atomic_load_n(&task->_next, __ATOMIC_RELAXED);
+    return atomic_compare_exchange_strong_explicit(&inbox->word, &seen, next | TW__WAY_SHORT,
+                                                   memory_order_relaxed, memory_order_relaxed);
 }
 
 /* Put an entry in, and see otherwise that it is come for. */

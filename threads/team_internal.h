@@ -160,7 +160,8 @@ struct tw_team {
     } coord;
     TW__APART(from_books);
     struct tw__team_inbox inbox;
-    struct tw_task step; /* in the coordinator while is_posted */
+    _Atomic(uint64_t) taken_back; /* from the inbox, to be performed elsewhere: not in the books */
+    struct tw_task step;          /* in the coordinator while is_posted */
     struct op quit;
     struct tw__lock post_lock;
     bool is_posted; /* under post_lock */
@@ -271,6 +272,9 @@ int tw__team_post(struct tw_team *team, struct tw_task *const *entries, size_t c
                   bool is_refused_after_quit);
 /* Accept a task without a visit. 0; -ESHUTDOWN; 1: this is not the time for it. */
 int tw__team_submit_short(struct tw_team *team, struct tw_task *task);
+/* A task that was accepted, is in no queue, and has been cancelled: it is noted in the books, and
+ * told. */
+void tw__team_give_up_cancelled(struct tw_team *team, struct tw_task *task);
 int tw__team_post_op(struct tw_team *team, struct op *op, bool is_refused_after_quit);
 /* Inside the coordinator: one op; and in order what was taken out of the inbox, newest first, and
  * what it holds. Without anything nothing is done: nobody is woken or made. */

@@ -14,6 +14,7 @@
 
 static void read_books(struct tw_team *team, struct tw_statistics *ret)
 {
+    uint64_t taken_back = atomic_load_explicit(&team->taken_back, memory_order_relaxed);
     ret->idle = atomic_load_explicit(&team->coord.idles, memory_order_relaxed);
     ret->busy = atomic_load_explicit(&team->coord.busy, memory_order_relaxed);
     ret->coming = atomic_load_explicit(&team->coord.coming, memory_order_relaxed);
@@ -22,9 +23,10 @@ static void read_books(struct tw_team *team, struct tw_statistics *ret)
     ret->remaining = ret->backlog + ret->busy + ret->suspended;
     if (team->policy)
         ret->remaining += team->policy->delivering(team->arg);
-    ret->scheduled = atomic_load_explicit(&team->coord.scheduled, memory_order_relaxed);
+    ret->scheduled =
+        atomic_load_explicit(&team->coord.scheduled, memory_order_relaxed) + taken_back;
     ret->given_up = atomic_load_explicit(&team->coord.given_up, memory_order_relaxed);
-    ret->finished = atomic_load_explicit(&team->coord.finished, memory_order_relaxed);
+    ret->finished = atomic_load_explicit(&team->coord.finished, memory_order_relaxed) + taken_back;
     ret->wakes = atomic_load_explicit(&team->coord.wakes, memory_order_relaxed);
     ret->failed_creations =
         atomic_load_explicit(&team->coord.failed_creations, memory_order_relaxed);
@@ -102,12 +104,31 @@ int tw__team_suspend(struct tw_team *team, bool is_suspended)
 
 /* --- for those who perform tasks themselves --------------------------------------------------- */
 
+/* Without a visit: where the short way is open, nobody watches, and the team is not suspended. */
+static bool take_back(struct tw_team *team, struct tw_task *task, bool *ret_is_taken)
+{
+    void *claim = team;
+    if (!tw__team_inbox_take_back(&team->inbox, task))
+        return false;
+    *ret_is_taken = __atomic_compare_exchange_n(&task->_claim, &claim, NULL, false,
+                                                __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    if (*ret_is_taken)
+        atomic_fetch_add_explicit(&team->taken_back, 1, memory_order_relaxed);
+    else
+        tw__team_give_up_cancelled(team, task);
+    return true;
+}
+
 bool tw__team_take(struct tw_worker *worker, struct tw_task *task)
 {
     struct tw_team *team = (struct tw_team *)worker;
     struct outcome outcome;
     bool is_taken;
-    if (tw__worker_is_inherited(worker) || !tw__team_enter(team, &outcome))
+    if (tw__worker_is_inherited(worker))
+        return false;
+    if (!tw__diagnostics_are_on() && take_back(team, task, &is_taken))
+        return is_taken;
+    if (!tw__team_enter(team, &outcome))
         return false;
     is_taken = tw__books_take(team, task);
     tw__team_leave(team, &outcome);

@@ -58,6 +58,25 @@ TEST(short_way_lets_all_in)
     CU_ASSERT_TRUE(push(2));
 }
 
+/* The newest task that came by the short way may be taken back, and by no other way; one that
+ * something came after, or that is not there, may not. */
+TEST(newest_is_taken_back)
+{
+    begin();
+    tw__team_inbox_set_short(&inbox);
+    CU_ASSERT_TRUE(push(0) && push(1));
+    CU_ASSERT_FALSE(tw__team_inbox_take_back(&inbox, &tasks[0]));
+    CU_ASSERT_TRUE(tw__team_inbox_take_back(&inbox, &tasks[1]));
+    CU_ASSERT_FALSE(tw__team_inbox_take_back(&inbox, &tasks[1]));
+    CU_ASSERT_TRUE(tw__team_inbox_take_back(&inbox, &tasks[0]));
+    CU_ASSERT_FALSE(tw__team_inbox_has_entries(&inbox));
+    CU_ASSERT_EQUAL(way(), TW__WAY_SHORT);
+    begin();
+    CU_ASSERT_TRUE(tw__team_inbox_begin_search(&inbox));
+    CU_ASSERT_TRUE(push(2));
+    CU_ASSERT_FALSE(tw__team_inbox_take_back(&inbox, &tasks[2]));
+}
+
 /* Whoever ends the short way gets what came by it, in the same step. */
 TEST(end_of_short_way_brings_what_came)
 {
