@@ -27,6 +27,7 @@ enum shape {
     FORKS,      /* fib(25): each call submits one half, does the other, awaits */
     DEFERRED,   /* a Deferred: made, ten callbacks, fired, freed; no threads */
     AWAIT,      /* a coroutine awaits, and resumes; no threads */
+    REST,       /* each thread has worked; then nothing is to be done, a job for each millisecond */
     SHAPES
 };
 
@@ -45,6 +46,7 @@ struct course {
     long jobs;
     enum work work;
     bool on_one_cpu;
+    bool beside_another; /* the last CPU is kept busy by somebody else */
 };
 
 typedef void (*course_fn)(const struct course *course);

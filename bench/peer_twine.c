@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <twine/twine.h>
+#include <unistd.h>
 
 enum { MANY = 1000 }; /* handed over at once, where many are */
 
@@ -137,6 +138,66 @@ static void idle(const struct course *is)
         bench_must(tw_team_statistics(tw_pool_team(course.pool), &books), "statistics");
     while (books.idle < (size_t)is->threads);
     run_course(is, begin_deferreds);
+    close_course();
+}
+
+/* --- nothing ---------------------------------------------------------------------------------- */
+
+static void begin_rest(void *arg)
+{
+    (void)arg;
+    bench_begin();
+}
+
+static void end_rest(void *arg)
+{
+    (void)arg;
+    bench_end();
+    tw_reactor_stop(course.reactor);
+}
+
+static void first_home(struct tw_result *result, void *arg)
+{
+    const struct course *is = (const struct course *)arg;
+    int64_t length = is->jobs * TW_MILLISECOND;
+    (void)result;
+    if (--course.to_come > 0)
+        return;
+    bench_must(tw_reactor_call_later(course.reactor, length / 8, begin_rest, NULL, NULL, NULL),
+               "tw_reactor_call_later");
+    bench_must(
+        tw_reactor_call_later(course.reactor, length / 8 + length, end_rest, NULL, NULL, NULL),
+        "tw_reactor_call_later");
+}
+
+/* A millisecond each, so that all threads have something. */
+static void work_once(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+    usleep(1000);
+}
+
+static void begin_first(void *arg)
+{
+    const struct course *is = (const struct course *)arg;
+    struct tw_deferred *deferred;
+    long i;
+    for (i = 0; i < is->in_flight; i++) {
+        bench_must(tw_defer_to_pool(course.reactor, tw_pool_worker(course.pool), work_once, NULL,
+                                    NULL, &deferred),
+                   "tw_defer_to_pool");
+        bench_must(tw_deferred_add_both(deferred, first_home, arg, NULL), "tw_deferred_add_both");
+        tw_deferred_unref(deferred);
+    }
+}
+
+static void rest(const struct course *is)
+{
+    open_course(is);
+    course.to_come = is->in_flight;
+    bench_must(tw_reactor_call_from_thread(course.reactor, begin_first, (void *)is, NULL), "call");
+    run_loop();
     close_course();
 }
 
@@ -333,6 +394,7 @@ const struct peer peer_twine = {
              [ALONE_MANY] = alone_many,
              [IDLE] = idle,
              [CALLS] = calls,
-             [FORKS] = forks},
+             [FORKS] = forks,
+             [REST] = rest},
     .programs = {[DEFERRED] = &deferred_twine, [AWAIT] = &coroutine_await},
 };

@@ -54,6 +54,8 @@ static void print_cell(int row, int peer)
     printf("\n");
 }
 
+static bool has_missed; /* something that is asked of the row that is being printed */
+
 /* What is asked, and whether it is met: "gate 0.10 x by hand = 2239 ns: met, at 0.20 of it". */
 static void print_verdict(const char *word, const char *unit, double most, double is)
 {
@@ -64,6 +66,7 @@ static void print_verdict(const char *word, const char *unit, double most, doubl
         printf("met, at %.2f of it\n", is / most);
     else
         printf("MISSED, %.2f times as much\n", is / most);
+    has_missed = has_missed || is > most;
 }
 
 static void print_limit(const char *word, const struct limit *limit, int row)
@@ -109,6 +112,7 @@ static void print_verdicts(int row)
     const struct figures *ours = &bench_cells[row][0].median;
     if (!bench_cells[row][0].rounds)
         return;
+    has_missed = false;
     print_limit("gate", &is->gate, row);
     print_limit("goal", &is->goal, row);
     if (is->most_bytes > 0)
@@ -117,7 +121,13 @@ static void print_verdicts(int row)
         print_verdict("gate", "writes a post", is->most_writes, ours->writes);
     if (is->most_wakes > 0)
         print_verdict("gate", "wake-ups a job", is->most_wakes, ours->wakes);
+    if (is->most_cpu > 0)
+        print_verdict("gate", "ns of CPU", is->most_cpu, ours->cpu_ns);
+    if (is->most_switches > 0)
+        print_verdict("gate", "switches", is->most_switches, ours->switches);
     print_cpu_verdict(row);
+    if (is->why && has_missed)
+        printf("  why: %s\n", is->why);
 }
 
 void report_row(int row)

@@ -21,8 +21,10 @@ struct row {
     struct course course;
     struct limit gate, goal;
     double most_bytes, most_writes, most_wakes; /* per operation; 0: nothing is asked */
+    double most_cpu, most_switches;             /* likewise */
     const char *least_cpu_of; /* CPU time is to be no more than this peer takes, or ANY_THREADS */
     bool counts_bytes;        /* of a queued job */
+    const char *why;          /* what is in the way of what is not met; NULL: nothing known */
 };
 
 enum { MOST_PEERS = 16, MOST_ROWS = 40, MOST_ROUNDS = 99 };

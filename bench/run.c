@@ -7,9 +7,11 @@
 #include <malloc.h>
 #include <math.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +71,28 @@ static void stay_on_one_cpu(void)
     bench_must(sched_setaffinity(0, sizeof one, &one) < 0 ? -errno : 0, "sched_setaffinity");
 }
 
+/* Somebody else's work on the last CPU, until this process ends. */
+static void keep_last_cpu_busy(void)
+{
+    cpu_set_t all, last;
+    size_t cpu = CPU_SETSIZE - 1;
+    pid_t parent = getpid(), other = fork();
+    bench_must(other < 0 ? -errno : 0, "fork");
+    if (other > 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sched_getaffinity(0, sizeof all, &all);
+    while (!CPU_ISSET(cpu, &all))
+        cpu--;
+    CPU_ZERO(&last);
+    CPU_SET(cpu, &last);
+    if (sched_setaffinity(0, sizeof last, &last) < 0)
+        _exit(1);
+    while (getppid() == parent)
+        ;
+    _exit(0);
+}
+
 /* A child, and what it writes. */
 struct child {
     pid_t pid;
@@ -115,7 +139,10 @@ static void run_here(const struct peer *peer, enum shape shape, const struct cou
         /* A server that has run for a while: its memory is its own, and stays so. */
         mallopt(M_TRIM_THRESHOLD, 1 << 30);
         mallopt(M_MMAP_THRESHOLD, 1 << 30);
-        if (course->work != HELD) /* which is about memory that has not been used yet */
+        if (course->beside_another)
+            keep_last_cpu_busy();
+        /* Not where it is about memory that has not been used yet, or about a rest. */
+        if (course->work != HELD && shape != REST)
             bench_measure(peer->runs[shape], course, ret_figures);
         bench_measure(peer->runs[shape], course, ret_figures);
         _exit(write(child.from, ret_figures, sizeof *ret_figures) < 0);
