@@ -13,6 +13,7 @@
 
 #if TWINE_FUTEX
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
@@ -39,19 +40,24 @@ static bool acquire_soon(struct tw__lock *lock)
     return false;
 }
 
+/* Like a mutex's, these leave errno alone. */
 void tw__lock_acquire_slowly(struct tw__lock *lock)
 {
+    int before = errno;
     if (acquire_soon(lock))
         return;
     while (atomic_exchange_explicit(&lock->word, TW__LOCK_WANTED, memory_order_acquire) !=
            TW__LOCK_FREE)
         syscall(SYS_futex, &lock->word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, TW__LOCK_WANTED, NULL,
                 NULL, 0);
+    errno = before;
 }
 
 void tw__lock_wake(struct tw__lock *lock)
 {
+    int before = errno;
     syscall(SYS_futex, &lock->word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
+    errno = before;
 }
 
 #endif

@@ -263,6 +263,12 @@ struct tw_source *tw_source_unref(struct tw_source *source)
 
 void tw__deferred_fire_last(struct tw_deferred *deferred, struct tw_result *result)
 {
+    if (result->_kind ==
+        TW_RESULT_DEFERRED) { /* moved into it by somebody: the source refuses it */
+        tw_source_fire(tw__source_of(deferred), result);
+        tw_source_unref(tw__source_of(deferred));
+        return;
+    }
     fire(deferred, result);
     if (--deferred->sources == 0 && deferred->is_disposed)
         release_memory(deferred);

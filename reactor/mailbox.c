@@ -58,7 +58,7 @@ static const struct tw_worker_ops mailbox_ops = {
 int tw__mailbox_send_home(struct tw_worker *mailbox, struct tw_task *task, tw_task_fn fn)
 {
     int rc;
-    tw_task_delivers(task);
+    tw__task_delivers(task, true);
     tw_task_init(task, fn);
     if (tw__worker_is_inherited(mailbox))
         return -EOWNERDEAD;

@@ -236,7 +236,7 @@ struct run {
     bool is_over;
 };
 
-static void give_back(struct run *run)
+static void give_back(struct run *run, bool is_brief)
 {
     struct token *token = run->token;
     struct tw_limiter *limiter = token->limiter;
@@ -245,7 +245,8 @@ static void give_back(struct run *run)
     if (tw__worker_is_inherited(&limiter->base))
         return; /* in a child that the task has forked, and comes back from */
     if (limiter->below)
-        tw_task_delivers(&token->node); /* before the next is sent, which finds this worker free */
+        tw__task_delivers(&token->node,
+                          is_brief); /* before the next is sent, which finds this worker free */
     enter(limiter, &outcome);
     return_locked(token);
     serve_locked(limiter, &outcome);
@@ -254,9 +255,9 @@ static void give_back(struct run *run)
     leave(limiter, &outcome);
 }
 
-static void run_delivers(struct tw__runner *runner)
+static void run_delivers(struct tw__runner *runner, bool is_brief)
 {
-    give_back((struct run *)runner);
+    give_back((struct run *)runner, is_brief);
 }
 
 static void perform(struct token *token, enum tw__frame_kind kind, int status)
@@ -275,7 +276,7 @@ static void perform(struct token *token, enum tw__frame_kind kind, int status)
     task->fn(task, status);
     tw__frame_pop(&frame);
     if (!run.is_over)
-        give_back(&run);
+        give_back(&run, true);
 }
 
 static void node_fn(struct tw_task *node, int status)

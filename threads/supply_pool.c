@@ -190,10 +190,11 @@ static void mark(struct tw__puller *puller)
 }
 
 /* The work of its task is over. */
-static void become_free(struct tw__runner *runner)
+static void become_free(struct tw__runner *runner, bool is_brief)
 {
     struct tw__puller *puller = TW_CONTAINER(runner, struct tw__puller, runner);
     struct tw_supply_pool *pool = puller->pool;
+    (void)is_brief;
     if (is_inherited(pool))
         return; /* in a child that the task has forked, and comes back from */
     tw__lock_acquire(&pool->lock);
@@ -214,7 +215,7 @@ static void run(struct tw__puller *puller)
     tw__task_set_runner(task, &puller->runner);
     task->fn(task, 0);
     if (puller->phase == PULLER_RUN) /* it has not said that it delivers */
-        become_free(&puller->runner);
+        become_free(&puller->runner, true);
 }
 
 /* Returns whether it has left. */

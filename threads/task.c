@@ -34,12 +34,17 @@ int tw_worker_cancel_claim(struct tw_worker *worker, struct tw_task *task)
                : -EALREADY;
 }
 
-void tw_task_delivers(struct tw_task *task)
+void tw__task_delivers(struct tw_task *task, bool is_brief)
 {
     uintptr_t claim = (uintptr_t)__atomic_load_n(&task->_claim, __ATOMIC_RELAXED);
     struct tw__runner *runner = (struct tw__runner *)(claim & ~TW__CLAIM_RUNNER);
     if (!(claim & TW__CLAIM_RUNNER))
         return;
     __atomic_store_n(&task->_claim, NULL, __ATOMIC_RELAXED);
-    runner->delivers(runner);
+    runner->delivers(runner, is_brief);
+}
+
+void tw_task_delivers(struct tw_task *task)
+{
+    tw__task_delivers(task, false);
 }

@@ -27,8 +27,12 @@
 
 /* What a team puts into the claim of a task that it performs. */
 struct tw__runner {
-    void (*delivers)(struct tw__runner *runner);
+    /* is_brief: the rest of fn is a moment's work, and none of the user's. */
+    void (*delivers)(struct tw__runner *runner, bool is_brief);
 };
+
+/* As tw_task_delivers(). */
+void tw__task_delivers(struct tw_task *task, bool is_brief);
 
 static inline void tw__task_set_runner(struct tw_task *task, struct tw__runner *runner)
 {

@@ -96,6 +96,19 @@ static bool put_in_order(struct tw_task *newest, struct tw__task_queue *queue, s
     return has_ops;
 }
 
+/* Nothing more comes after a quit. What has come since entries were taken out is done behind them, as
+ * it came. */
+static void close_behind(struct tw_team *team, struct tw__task_queue *entries)
+{
+    struct tw__task_queue rest;
+    size_t count;
+    struct tw_task *newest = tw__team_inbox_close(&team->inbox);
+    if (!newest)
+        return;
+    put_in_order(newest, &rest, &count);
+    tw__task_queue_move(&rest, entries);
+}
+
 static void take_in_with_ops(struct tw_team *team, struct tw__task_queue *entries,
                              struct outcome *outcome)
 {
@@ -106,6 +119,8 @@ static void take_in_with_ops(struct tw_team *team, struct tw__task_queue *entrie
             continue;
         }
         tw__books_pump(team, outcome); /* for what came before it */
+        if (((struct op *)entry)->kind == OP_QUIT)
+            close_behind(team, entries);
         tw__team_do_op(team, (struct op *)entry, outcome);
     }
 }

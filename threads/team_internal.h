@@ -297,7 +297,8 @@ void tw__slot_init(struct slot *slot, struct tw_team *team);
  * next task, by its slot's node, or NULL. */
 static inline bool tw__team_begin_search(struct tw_team *team)
 {
-    return tw__team_inbox_begin_search(&team->inbox);
+    /* Where what waits is bounded each submit has to be admitted. */
+    return team->max_backlog == SIZE_MAX && tw__team_inbox_begin_search(&team->inbox);
 }
 struct tw_task *tw__team_end_search(struct tw_team *team, struct tw_worker *worker);
 /* The slot whose job's frame this is; NULL if the job has said that it delivers. */

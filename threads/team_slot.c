@@ -40,7 +40,7 @@ static void set_delivering(struct run *run, bool is_delivering)
 }
 
 /* Inside the coordinator, and left when this returns. */
-static __attribute__((noinline)) void recycle_slowly(struct run *run)
+static __attribute__((noinline)) void recycle_slowly(struct run *run, bool is_brief)
 {
     struct slot *slot = run->slot;
     struct tw_team *team = slot->team;
@@ -52,14 +52,14 @@ static __attribute__((noinline)) void recycle_slowly(struct run *run)
         run->next = tw__books_recycle(team, slot, run->was_performed, &outcome);
     /* It is about to look for its next task. (A slot that is GONE goes when the books are
      * closed.) */
-    if (team->coord.is_short && slot->state == SLOT_IDLE && !slot->suspended)
+    if (is_brief && team->coord.is_short && slot->state == SLOT_IDLE && !slot->suspended)
         team->coord.searches = tw__thread_worker_searches(slot->worker);
     tw__team_leave(team, &outcome);
 }
 
 /* The worker is idle, or has its next task, when this returns. A child forked by the task that
  * comes back from it has no worker and no team, and gets no next one. */
-static void recycle(struct run *run, bool is_delivering)
+static void recycle(struct run *run, bool is_delivering, bool is_brief)
 {
     struct slot *slot = run->slot;
     struct tw_team *team = slot->team;
@@ -79,13 +79,13 @@ static void recycle(struct run *run, bool is_delivering)
         run->next = tw__books_next(team, run->was_performed);
         team->coordinator->_ops->leave(team->coordinator);
     } else {
-        recycle_slowly(run);
+        recycle_slowly(run, is_brief);
     }
 }
 
-static void run_delivers(struct tw__runner *runner)
+static void run_delivers(struct tw__runner *runner, bool is_brief)
 {
-    recycle((struct run *)runner, true);
+    recycle((struct run *)runner, true, is_brief);
 }
 
 static void call_noted(struct run *run, struct tw_task *task, int status)
@@ -114,7 +114,7 @@ static void perform(struct run *run, struct tw_task *task)
     if (run->is_recycled)
         set_delivering(run, false);
     else
-        recycle(run, false);
+        recycle(run, false, true);
 }
 
 /* The first task of a slot whose node has arrived, and the news that it has. */

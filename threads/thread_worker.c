@@ -89,14 +89,15 @@ static bool has_news(void *worker)
 /* It may be that it has begun before. */
 static void begin_search(struct thread_worker *own)
 {
-    if (own->hooks && !own->is_searching && tw__search_pays(&own->search))
+    if (own->hooks && !own->is_searching && !own->has_overstayed && tw__search_pays(&own->search))
         own->is_searching = own->hooks->begin_search(own->owner);
 }
 
-/* Nobody counts on it any more. */
-static struct tw_task *end_search(struct thread_worker *own)
+/* Nobody counts on it any more. And if it is about to sleep, on nobody else either: another may have
+ * begun, and be kept from looking, while this one could be woken. */
+static struct tw_task *end_search(struct thread_worker *own, bool is_to_sleep)
 {
-    if (!own->is_searching)
+    if (!own->is_searching && !(is_to_sleep && own->hooks))
         return NULL;
     own->is_searching = false;
     return own->hooks->end_search(own->owner);
@@ -126,12 +127,13 @@ static struct tw_task *next_task(struct thread_worker *own)
     while (!task && !(task = tw__inbox_take(&own->inbox)) && !tw__inbox_is_over(&own->inbox)) {
         begin_search(own);
         has_found = tw__search(&own->search, has_news, own);
-        task = end_search(own);
+        task = end_search(own, !has_found);
         if (!task && !has_found && tw__inbox_sleep(&own->inbox))
             sleep_on(own);
     }
-    elsewhere = end_search(own); /* one that has begun before, if the task came by our own inbox */
-    TW__CHECK(!elsewhere);       /* who is sent something is not idle any more */
+    elsewhere =
+        end_search(own, false); /* one that has begun before, if the task came by our own inbox */
+    TW__CHECK(!elsewhere);      /* who is sent something is not idle any more */
     (void)elsewhere;
     if (!task)
         return NULL;

@@ -182,6 +182,32 @@ TEST(R1_job_takes_no_deferred)
     tear_down();
 }
 
+static void work_moved_deferred(struct tw_result *result, void *arg)
+{
+    struct tw_result other = {NULL, NULL, TW_RESULT_VALUE, 1}; /* as a callback's is */
+    struct tw_deferred *deferred;
+    CU_ASSERT_EQUAL(tw_deferred_succeed(arg, count_destroy, &deferred), 0);
+    CU_ASSERT_EQUAL(tw_result_set_deferred(&other, deferred), 0);
+    tw_result_move(&other, result);
+}
+
+/* Moved there from a result that takes one, it is refused when the job comes home, and whoever waits
+ * is told that the source has gone. */
+TEST(R1_moved_deferred_is_refused)
+{
+    int destroyed = 0;
+    set_up();
+    CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pool, work_moved_deferred, &destroyed, NULL, NULL),
+                    0);
+    CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    harness_misuse_begin();
+    pass();
+    harness_misuse_end();
+    CU_ASSERT_EQUAL(destroyed, 1);
+    EXPECT_REPORTS(1); /* nobody asked about its failure */
+    tear_down();
+}
+
 /* Without work, without a reactor or a pool there is nothing to do; the argument is consumed. */
 TEST(bad_calls_are_refused_and_their_argument_destroyed)
 {

@@ -84,3 +84,79 @@ TEST(a_quit_while_workers_search)
     for (round = 0; round < 20; round++)
         run(1 + (size_t)round % 3, CROWD, 3 + 7 * round);
 }
+
+/* --- what a search does not let in ------------------------------------------------------------ */
+
+/* Where nothing may wait, a worker that searches is sent one task, however fast others come. */
+TEST(a_bound_on_what_waits_holds_while_a_worker_searches)
+{
+    struct tw_pool_options options = {.size = sizeof options, .max_backlog = TW_POOL_NO_BACKLOG};
+    enum { ROUNDS = HARNESS_SANITIZED ? 300 : 3000, BURST = 16 };
+    struct tw_pool *pool = NULL;
+    struct job jobs[BURST];
+    struct gate gate;
+    int round, i, most = 0;
+    CU_ASSERT_EQUAL_FATAL(tw_pool_new(1, &options, &pool), 0);
+    for (round = 0; round < ROUNDS; round++) {
+        gate_init(&gate);
+        jobs_init(jobs, BURST, wait_at_gate, &gate);
+        for (i = 0; i < BURST && tw_pool_submit(pool, &jobs[i].task) == 0; i++)
+            ;
+        most = i > most ? i : most;
+        gate_open(&gate, i);
+        for (; i > 0; i--)
+            WAIT_FOR(&jobs[i - 1]);
+    }
+    CU_ASSERT_EQUAL(most, 1);
+    tw_pool_quit(pool);
+    CU_ASSERT_EQUAL(tw_pool_join(pool, TW_FOREVER), 0);
+    tw_pool_unref(pool);
+}
+
+/* In a delivery, until told. */
+static void deliver_long(struct job *job)
+{
+    struct gate *gates = (struct gate *)job->arg;
+    gate_wait(&gates[0]);
+    tw_task_delivers(&job->task);
+    gate_wait(&gates[1]);
+}
+
+static size_t idle_workers(struct tw_pool *pool)
+{
+    struct tw_statistics books = {.size = sizeof books};
+    CU_ASSERT_EQUAL(tw_team_statistics(tw_pool_team(pool), &books), 0);
+    return books.idle;
+}
+
+/* One worker is in its delivery, which takes long, and another is idle: it gets what comes, and not the
+ * one that is going to look once the delivery is over. */
+TEST(a_long_delivery_keeps_nothing_from_an_idle_worker)
+{
+    int round;
+    for (round = 0; round < 20; round++) {
+        struct gate gates[2], other;
+        struct job delivers, first, second;
+        struct tw_pool *pool = NULL;
+        CU_ASSERT_EQUAL_FATAL(tw_pool_new(2, NULL, &pool), 0);
+        gate_init(&gates[0]);
+        gate_init(&gates[1]);
+        gate_init(&other);
+        job_init(&delivers, deliver_long, gates);
+        job_init(&first, wait_at_gate, &other);
+        job_init(&second, NULL, NULL);
+        CU_ASSERT_EQUAL(tw_pool_submit(pool, &delivers.task), 0);
+        CU_ASSERT_EQUAL(tw_pool_submit(pool, &first.task), 0);
+        WAIT_UNTIL(atomic_load(&gates[0].waiting) == 1 && atomic_load(&other.waiting) == 1);
+        gate_open(&gates[0], 1);
+        WAIT_UNTIL(atomic_load(&gates[1].waiting) == 1);
+        gate_open(&other, 1);
+        WAIT_UNTIL(idle_workers(pool) == 2);
+        CU_ASSERT_EQUAL(tw_pool_submit(pool, &second.task), 0);
+        WAIT_FOR(&second); /* the delivery goes on */
+        gate_open(&gates[1], 1);
+        tw_pool_quit(pool);
+        CU_ASSERT_EQUAL(tw_pool_join(pool, TW_FOREVER), 0);
+        tw_pool_unref(pool);
+    }
+}

@@ -299,6 +299,49 @@ TEST(the_coordinator_is_held_while_a_step_is_submitted)
     CU_ASSERT_FALSE(went_too_early);
 }
 
+static struct note *doer; /* the task under way */
+
+static void deliver_when_asked(struct hand *hand)
+{
+    hand->when_asked = NULL;
+    tw_task_delivers(&doer->task);
+}
+
+static void step_inside(struct note *note)
+{
+    struct hand *hand = (struct hand *)note->arg;
+    doer = note;
+    hand->when_asked = deliver_when_asked;
+    CU_ASSERT_TRUE(hand_step(hand));
+    CU_ASSERT_PTR_NULL(hand->when_asked);
+}
+
+/* What comes while a step does what it has found, is done after all of that, a quit among it too: a
+ * worker that has started is not heard to be through before. */
+TEST(a_quit_does_not_bring_forward_what_comes_later)
+{
+    struct hand hand;
+    struct note notes[2];
+    start(&hand, tw_memory_worker_new, 1);
+    notes_init(notes, 2);
+    SUBMIT(&hand, &notes[0]);
+    hand_run(&hand); /* there is a worker that idles, and then one that is woken */
+    note_init(&notes[1], step_inside, &hand);
+    SUBMIT(&hand, &notes[1]);
+    CU_ASSERT_TRUE(hand_step(&hand));
+    CU_ASSERT_EQUAL(tw_team_grow(hand.team, 1), 0);
+    CU_ASSERT_EQUAL(tw_team_quit(hand.team), 0);
+    CU_ASSERT_TRUE(
+        hand_perform(&hand, 0)); /* says that it is up, and has the books stepped inside */
+    hand_run(&hand);
+    CHECK_NOTE(&notes[0], 0);
+    CHECK_NOTE(&notes[1], 0);
+    hand_check_gone(&hand);
+    CU_ASSERT_EQUAL(hand.destroyed, 1);
+    hand.team = tw_team_unref(hand.team);
+    tw_worker_unref(&hand.coordinator.base);
+}
+
 /* --- shutdown --------------------------------------------------------------------------------- */
 
 static void shut_down_inside(struct note *note)
