@@ -35,7 +35,7 @@ TEST(GEN_002_callbacks_run_inside_the_call)
 TEST(GEN_007_first_in_first_out)
 {
     struct pair pair = make();
-    char names[20][4];
+    char names[20][12];
     char expected[256] = "";
     int i;
     for (i = 0; i < 20; i++) {
