@@ -224,8 +224,8 @@ TEST(a_lower_minimum_lets_threads_go)
 /* An idle time that is set holds from a thread's next task on. */
 TEST(the_idle_time_can_be_changed)
 {
-    struct tw_pool *pool = start(2, 0, 0);
-    use_threads(pool, 2);
+    struct tw_pool *pool = start(2, 0, 100 * IDLE_TIME);
+    use_threads(pool, 2); /* both have asked how long they may idle */
     CU_ASSERT_EQUAL(tw_pool_set_idle_time(pool, IDLE_TIME), 0);
     CU_ASSERT_EQUAL(tw_pool_idle_time(pool), IDLE_TIME);
     advance(IDLE_TIME);
