@@ -13,11 +13,11 @@
  *     - SHORT is set and cleared by who is inside the coordinator. Whoever clears it takes out, by
  *       the same exchange, what came until then; what would come later finds it cleared.
  *     - SEARCHED is set by a worker, outside, when the word is empty and LONG, or inside, by its own
- *       visit that ends SHORT. When its search is over
- *       it makes it LONG again, if it is still empty; otherwise something has come, and it visits the
- *       books, where it makes it LONG and takes that out by the same exchange. (SHORT may have come
- *       between, and after that another's SEARCHED. Then one puts an end to the other's search: nobody
- *       relies on that any more, and both have looked.)
+ *       visit that ends SHORT. When its search is over it makes it LONG again, if it is still empty;
+ *       otherwise something has come, and it visits the books, where it makes it LONG and takes that
+ *       out by the same exchange. (SHORT may have come between, and after that another's SEARCHED.
+ *       Then one puts an end to the other's search, as one does that goes to sleep: nobody relies on
+ *       it any more, and both have looked.)
  *     - CLOSED is set inside, by the visit of a quit, which takes out what came until then. So
  *       nothing comes to a team that has ended.
  * Entries are taken out by those inside, all at once; and the newest one by who waits for it, whatever

@@ -131,9 +131,10 @@ static struct tw_task *next_task(struct thread_worker *own)
         if (!task && !has_found && tw__inbox_sleep(&own->inbox))
             sleep_on(own);
     }
-    elsewhere =
-        end_search(own, false); /* one that has begun before, if the task came by our own inbox */
-    TW__CHECK(!elsewhere);      /* who is sent something is not idle any more */
+    /* One that has begun before, if the task came by our own inbox: who is sent something there is not
+     * idle any more. */
+    elsewhere = end_search(own, false);
+    TW__CHECK(!elsewhere);
     (void)elsewhere;
     if (!task)
         return NULL;

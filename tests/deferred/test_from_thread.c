@@ -163,6 +163,33 @@ TEST(failure_of_work_nobody_asks_about_is_reported)
     tear_down();
 }
 
+/* A pool is held while jobs are out in it, the one that most are sent to and another, in whatever order
+ * they come home; and no longer. */
+TEST(pools_are_held_while_their_jobs_are_out)
+{
+    int order, i;
+    for (order = 0; order < 2; order++) {
+        struct tw_worker *pools[2] = {NULL, NULL};
+        set_up();
+        pools[0] = pool;
+        CU_ASSERT_EQUAL_FATAL(tw_memory_worker_new(&pools[1]), 0);
+        for (i = 0; i < 4; i++)
+            CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pools[i % 2], work_value, "1", NULL, NULL),
+                            0);
+        CU_ASSERT_TRUE(pools[0]->_refs > 1 && pools[1]->_refs > 1);
+        for (i = 0; i < 2; i++) {
+            struct tw_worker *done = pools[i ^ order];
+            while (tw_memory_worker_perform(done) > 0)
+                pass();
+            CU_ASSERT_EQUAL(done->_refs, 1);
+            CU_ASSERT_TRUE(i == 1 || pools[1 ^ order]->_refs > 1);
+        }
+        tw_worker_unref(pools[1]);
+        tear_down();
+        trace_clear();
+    }
+}
+
 static void work_deferred(struct tw_result *result, void *arg)
 {
     struct tw_deferred *deferred;
