@@ -109,40 +109,45 @@ static void close_behind(struct tw_team *team, struct tw__task_queue *entries)
     tw__task_queue_move(&rest, entries);
 }
 
-static void take_in_with_ops(struct tw_team *team, struct tw__task_queue *entries,
+/* Only where tasks have come is anybody woken or made: a worker that is struck off is not tried
+ * again. */
+static bool take_in_with_ops(struct tw_team *team, struct tw__task_queue *entries,
                              struct outcome *outcome)
 {
     struct tw_task *entry;
+    bool has_tasks = false;
     while ((entry = tw__task_queue_pop(entries))) {
         if (entry->fn != tw__op_mark) {
             tw__books_append(team, entry);
+            has_tasks = true;
             continue;
         }
-        tw__books_pump(team, outcome); /* for what came before it */
+        if (has_tasks) /* before it, as they came */
+            tw__books_pump(team, outcome);
+        has_tasks = false;
         if (((struct op *)entry)->kind == OP_QUIT)
             close_behind(team, entries);
         tw__team_do_op(team, (struct op *)entry, outcome);
     }
+    return has_tasks;
 }
 
-void tw__team_take_in(struct tw_team *team, struct tw_task *newest, struct outcome *outcome)
+bool tw__team_take_in(struct tw_team *team, struct tw_task *newest, struct outcome *outcome)
 {
     struct tw__task_queue entries;
     size_t count;
     if (!newest)
-        return;
+        return false;
     if (put_in_order(newest, &entries, &count))
-        take_in_with_ops(team, &entries, outcome);
-    else
-        tw__books_append_all(team, &entries, count);
+        return take_in_with_ops(team, &entries, outcome);
+    tw__books_append_all(team, &entries, count);
+    return true;
 }
 
 void tw__team_do_all(struct tw_team *team, struct tw_task *newest, struct outcome *outcome)
 {
-    if (!newest)
-        return;
-    tw__team_take_in(team, newest, outcome);
-    tw__books_pump(team, outcome);
+    if (tw__team_take_in(team, newest, outcome))
+        tw__books_pump(team, outcome);
 }
 
 void tw__team_close_inbox(struct tw_team *team, struct outcome *outcome)

@@ -284,8 +284,9 @@ static inline void tw__team_drain(struct tw_team *team, struct outcome *outcome)
 {
     tw__team_do_all(team, tw__team_inbox_take(&team->inbox), outcome);
 }
-/* Inside: the same, but nobody is woken yet for the last tasks: whoever calls it pumps. */
-void tw__team_take_in(struct tw_team *team, struct tw_task *newest, struct outcome *outcome);
+/* Inside: the same, but nobody is woken yet for the last tasks. Returns whether there are any: then
+ * whoever calls it pumps. */
+bool tw__team_take_in(struct tw_team *team, struct tw_task *newest, struct outcome *outcome);
 /* Inside, for a quit: nothing more comes. */
 void tw__team_close_inbox(struct tw_team *team, struct outcome *outcome);
 

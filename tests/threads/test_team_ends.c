@@ -152,6 +152,31 @@ TEST(a_worker_that_cannot_start_is_not_tried_again_at_once)
     hand_end(&hand);
 }
 
+/* The same where the coordinator cannot be entered, and the news of it comes by a step. */
+TEST(a_worker_that_cannot_start_is_not_tried_again_by_the_step)
+{
+    struct hand hand;
+    struct note notes[2];
+    int i;
+    start(&hand, tw_memory_worker_new, MAX_MADE);
+    notes_init(notes, 2);
+    CU_ASSERT_EQUAL(tw_team_grow(hand.team, 1), 0);
+    CU_ASSERT_TRUE(hand_step(&hand));
+    hand.answer = TW_CREATED_COMING;
+    hand.refusal = -EAGAIN;
+    SUBMIT(&hand, &notes[0]);
+    SUBMIT(&hand, &notes[1]);
+    for (i = 0; i < 10 && hand_step(&hand); i++)
+        ;
+    CU_ASSERT_TRUE(i < 10);
+    CU_ASSERT_EQUAL(hand.asked, 2);
+    CU_ASSERT_EQUAL(hand_books(&hand).failed_creations, 1);
+    hand_run(&hand);
+    for (i = 0; i < 2; i++)
+        CHECK_NOTE(&notes[i], 0);
+    hand_end(&hand);
+}
+
 /* --- quit ------------------------------------------------------------------------------------- */
 
 /* QUI-001: a team says whether it has quit, from the moment quit is called. */
