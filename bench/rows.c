@@ -25,6 +25,9 @@ const struct peer *const bench_peers[] = {
 };
 
 #define BY_HAND "by hand"
+#define WHY_W2                                                                                 \
+    "the loop's side of a whole Deferred is some 600 instructions, and each job's first line " \
+    "moves there and back"
 
 enum { FIB_25_FORKS = 121392, CORES = 2 };
 
@@ -51,22 +54,19 @@ const struct row bench_rows[] = {
      .course = {.threads = 1, .in_flight = 64, .jobs = 100000},
      .gate = {0.5, BY_HAND},
      .goal = {200, NULL},
-     .why = "the loop's side of a whole Deferred is some 600 instructions, and each job's first "
-            "line moves there and back"},
+     .why = WHY_W2},
     {.name = "W2/2",
      .what = "64 in flight, pool of 2; twine: a whole Deferred",
      .course = {.threads = 2, .in_flight = 64, .jobs = 100000},
      .gate = {0.5, BY_HAND},
      .goal = {200, NULL},
-     .why = "the loop's side of a whole Deferred is some 600 instructions, and each job's first "
-            "line moves there and back"},
+     .why = WHY_W2},
     {.name = "W2/4",
      .what = "64 in flight, pool of 4; twine: a whole Deferred",
      .course = {.threads = 4, .in_flight = 64, .jobs = 100000},
      .gate = {0.5, BY_HAND},
      .goal = {200, NULL},
-     .why = "the loop's side of a whole Deferred is some 600 instructions, and each job's first "
-            "line moves there and back"},
+     .why = WHY_W2},
     {.name = "W2b/1",
      .what = "64 in flight, pool of 1; twine: a bare task",
      .ours = BARE,

@@ -95,8 +95,8 @@ static inline void tw__deferred_free_links(struct tw_deferred *deferred)
         tw__free(deferred->links);
 }
 
-/* deferred_spare.c: the memory of how many this thread keeps at most, from now on, for its next
- * ones; those too many are freed. */
+/* deferred_spare.c: of so many this thread keeps the memory for its next ones, from now on; that of
+ * those too many is freed. */
 void tw__deferred_keep_spares(unsigned most);
 
 /* Fired, idle, and free to run: a link added now runs at once. */

@@ -294,8 +294,8 @@ void tw__team_close_inbox(struct tw_team *team, struct outcome *outcome);
 
 void tw__slot_init(struct slot *slot, struct tw_team *team);
 /* For the team's worker whose thread this is, which searches when it has nothing to do; a pool's, with
- * a coordinator that can be entered. Whether it may be counted on from now on, until take; and its
- * next task, by its slot's node, or NULL. */
+ * a coordinator that can be entered. Whether it may be counted on from now on, until it ends that; and
+ * its next task, by its slot's node, or NULL. */
 static inline bool tw__team_begin_search(struct tw_team *team)
 {
     /* Where what waits is bounded each submit has to be admitted. */
