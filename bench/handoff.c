@@ -136,9 +136,8 @@ static int run_one(const char *peer_name, const char *row_name, long jobs)
             if (strcmp(bench_peers[p]->name, peer_name) != 0 ||
                 strcmp(bench_rows[i].name, row_name) != 0 || !run)
                 continue;
-            course = bench_rows[i].course;
-            if (jobs > 0)
-                course.jobs = jobs;
+            course = bench_course(&bench_rows[i], jobs > 0 ? jobs : bench_rows[i].course.jobs);
+            bench_prepare(&course);
             bench_measure(run, &course, &figures);
             printf("%.0f ns, %.0f ns of CPU, %.3f switches, %.3f wakes\n", figures.ns,
                    figures.cpu_ns, figures.switches, figures.wakes);

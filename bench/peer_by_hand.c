@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdlib.h>
 
 static struct {
     long to_send, to_come; /* the loop's thread */

@@ -45,8 +45,11 @@ enum shape bench_shape_of(const struct row *row, const struct peer *peer);
 
 /* Whether the peer has something for this row: not all have all, and a program may be missing. */
 bool bench_can(const struct row *row, const struct peer *peer);
+/* A row's course with so many jobs, and this process made ready for it. */
+struct course bench_course(const struct row *row, long jobs);
+void bench_prepare(const struct course *course);
 /* In a process of its own, by jobs / fraction; twice where that is in this program, and the second
- * time counts. */
+ * time counts, but a rest once. */
 void bench_run(const struct row *row, const struct peer *peer, long fraction,
                struct figures *ret_figures);
 /* How many bytes of memory a queued job takes. */

@@ -100,7 +100,7 @@ struct child {
 };
 
 /* In the child, pid is 0 and from is where it writes. */
-static struct child new_child(bool on_one_cpu)
+static struct child new_child(void)
 {
     struct child child;
     int ends[2];
@@ -108,8 +108,6 @@ static struct child new_child(bool on_one_cpu)
     bench_must(pipe(ends) < 0 ? -errno : 0, "pipe");
     child.pid = fork();
     bench_must(child.pid < 0 ? -errno : 0, "fork");
-    if (child.pid == 0 && on_one_cpu)
-        stay_on_one_cpu();
     child.from = child.pid == 0 ? ends[1] : ends[0];
     close(child.pid == 0 ? ends[0] : ends[1]);
     return child;
@@ -131,16 +129,23 @@ static size_t hear_child(struct child child, void *bytes, size_t size, const cha
     return length;
 }
 
+void bench_prepare(const struct course *course)
+{
+    /* A server that has run for a while: its memory is its own, and stays so. */
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    if (course->on_one_cpu)
+        stay_on_one_cpu();
+    if (course->beside_another)
+        keep_last_cpu_busy();
+}
+
 static void run_here(const struct peer *peer, enum shape shape, const struct course *course,
                      struct figures *ret_figures)
 {
-    struct child child = new_child(course->on_one_cpu);
+    struct child child = new_child();
     if (child.pid == 0) {
-        /* A server that has run for a while: its memory is its own, and stays so. */
-        mallopt(M_TRIM_THRESHOLD, 1 << 30);
-        mallopt(M_MMAP_THRESHOLD, 1 << 30);
-        if (course->beside_another)
-            keep_last_cpu_busy();
+        bench_prepare(course);
         /* Not where it is about memory that has not been used yet, or about a rest. */
         if (course->work != HELD && shape != REST)
             bench_measure(peer->runs[shape], course, ret_figures);
@@ -175,9 +180,10 @@ static void exec_program(const struct program *program, enum shape shape,
 static void run_program(const struct program *program, enum shape shape,
                         const struct course *course, struct figures *ret_figures)
 {
-    struct child child = new_child(course->on_one_cpu);
+    struct child child = new_child();
     char text[TEXT];
     if (child.pid == 0) {
+        bench_prepare(course);
         dup2(child.from, STDOUT_FILENO);
         exec_program(program, shape, course);
     }
@@ -200,16 +206,20 @@ static void run(const struct row *row, const struct peer *peer, const struct cou
         run_here(peer, shape, course, ret_figures);
 }
 
+struct course bench_course(const struct row *row, long jobs)
+{
+    struct course course = row->course;
+    if (course.in_flight == course.jobs) /* a burst stays one */
+        course.in_flight = jobs;
+    course.jobs = jobs;
+    return course;
+}
+
 void bench_run(const struct row *row, const struct peer *peer, long fraction,
                struct figures *ret_figures)
 {
-    struct course course = row->course;
-    if (bench_shape_of(row, peer) != FORKS && course.jobs > 1) {
-        bool is_burst = course.in_flight == course.jobs;
-        course.jobs /= fraction;
-        if (is_burst)
-            course.in_flight = course.jobs;
-    }
+    bool is_fixed = bench_shape_of(row, peer) == FORKS || row->course.jobs <= 1;
+    struct course course = bench_course(row, row->course.jobs / (is_fixed ? 1 : fraction));
     run(row, peer, &course, ret_figures);
 }
 

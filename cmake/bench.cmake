@@ -31,6 +31,9 @@ bench_peer(APR peer_apr.c apr-util-1 apr-1)
 # The C++ compiler links then, and it may have other sanitizers than the C compiler.
 include(CheckLanguage)
 if(NOT TWINE_SANITIZE)
+  if(NOT CMAKE_CXX_COMPILER) # it may have come since it was looked for
+    unset(CMAKE_CXX_COMPILER CACHE)
+  endif()
   check_language(CXX)
 endif()
 if(CMAKE_CXX_COMPILER)

@@ -10,8 +10,6 @@
  */
 #include <twine/deferred/deferred_spare_internal.h>
 
-#include <pthread.h>
-
 #if defined(TWINE_CHECKS) && TWINE_CHECKS
 #define USUALLY_KEPT 0
 #else
@@ -19,10 +17,6 @@
 #endif
 
 _Thread_local struct tw__deferred_spares tw__deferred_spares = {.wanted = USUALLY_KEPT};
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t key;
-static bool has_key;
 
 static void free_deferred(struct tw_deferred *deferred)
 {
@@ -34,7 +28,7 @@ void tw__deferred_keep_spares(unsigned most)
 {
     struct tw__deferred_spares *spares = &tw__deferred_spares;
     spares->wanted = most;
-    spares->room = spares->is_watched ? most : 0;
+    spares->room = spares->end.fn ? most : 0;
     while (spares->count > spares->room) {
         struct tw_deferred *deferred = spares->first;
         spares->first = deferred->next;
@@ -44,26 +38,9 @@ void tw__deferred_keep_spares(unsigned most)
 }
 
 /* What is freed later, in another key's destructor, is not kept any more. */
-static void thread_ends(void *arg)
+static void thread_ends(void)
 {
-    (void)arg;
     tw__deferred_keep_spares(0);
-}
-
-static void make_key(void)
-{
-    has_key = pthread_key_create(&key, thread_ends) == 0;
-}
-
-/* From now on some are kept, if this thread's end will be told. */
-static void watch_thread(void)
-{
-    struct tw__deferred_spares *spares = &tw__deferred_spares;
-    pthread_once(&once, make_key);
-    if (!has_key || pthread_setspecific(key, spares) != 0)
-        return;
-    spares->is_watched = true;
-    spares->room = spares->wanted;
 }
 
 struct tw_deferred *tw__deferred_allocate(void)
@@ -79,12 +56,10 @@ struct tw_deferred *tw__deferred_allocate(void)
 void tw__deferred_give_slowly(struct tw_deferred *deferred)
 {
     struct tw__deferred_spares *spares = &tw__deferred_spares;
-    if (!spares->is_watched && spares->wanted) {
-        watch_thread();
-        if (spares->room) {
-            tw__deferred_give_spare(deferred);
-            return;
-        }
+    if (!spares->end.fn && spares->wanted && tw__thread_end_watch(&spares->end, thread_ends)) {
+        spares->room = spares->wanted;
+        tw__deferred_give_spare(deferred);
+        return;
     }
     free_deferred(deferred);
 }

@@ -5,6 +5,7 @@
 #ifndef TWINE_DEFERRED_DEFERRED_SPARE_INTERNAL_H
 #define TWINE_DEFERRED_DEFERRED_SPARE_INTERNAL_H
 
+#include <twine/base/thread_end_internal.h>
 #include <twine/deferred/deferred_internal.h>
 
 /* initial-exec: an offset from the thread pointer, without a call; some bytes of the static TLS
@@ -12,9 +13,9 @@
 extern _Thread_local __attribute__((tls_model("initial-exec"))) struct tw__deferred_spares {
     struct tw_deferred *first; /* linked through next */
     unsigned count;
-    unsigned room;   /* how many may be kept; none before this thread's end is watched */
-    unsigned wanted; /* what room is from then on */
-    bool is_watched; /* its end frees them */
+    unsigned room;             /* how many may be kept; none before this thread's end is watched */
+    unsigned wanted;           /* what room is from then on */
+    struct tw__thread_end end; /* which frees them */
 } tw__deferred_spares;
 
 /* When none is kept, and when this one may not be or it is the first. */

@@ -11,9 +11,10 @@
  */
 #include <twine/reactor/call_memory_internal.h>
 
-#include <pthread.h>
 #include <stdatomic.h>
+#include <twine/base/cache_line_internal.h>
 #include <twine/base/memory_internal.h>
+#include <twine/base/thread_end_internal.h>
 
 #if defined(TWINE_CHECKS) && TWINE_CHECKS
 #define USUAL_SIZE 1
@@ -21,14 +22,12 @@
 #define USUAL_SIZE 31 /* which makes 2 KiB */
 #endif
 
-#define LINE 64 /* bytes that processors move at once, mostly */
-
 /* Calls and the count lie in lines of their own: the maker writes the one while loops change the
  * others. */
 struct tw__call_chunk {
-    _Alignas(LINE) atomic_uint out; /* calls that are not back */
-    void *memory;                   /* as it was allocated */
-    _Alignas(LINE) struct tw__call calls[];
+    _Alignas(TW__CACHE_LINE) atomic_uint out; /* calls that are not back */
+    void *memory;                             /* as it was allocated */
+    _Alignas(TW__CACHE_LINE) struct tw__call calls[];
 };
 
 static atomic_uint chunk_size = USUAL_SIZE;
@@ -38,12 +37,9 @@ static atomic_uint chunk_size = USUAL_SIZE;
 static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
     struct tw__call_chunk *chunk;
     unsigned left; /* calls that have not been cut off it; at its beginning */
-    bool is_watched, has_ended;
+    struct tw__thread_end end;
+    bool has_ended;
 } cut;
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t key;
-static bool has_key;
 
 static void give_back(struct tw__call_chunk *chunk, unsigned calls)
 {
@@ -53,32 +49,18 @@ static void give_back(struct tw__call_chunk *chunk, unsigned calls)
 }
 
 /* Calls made later, in another key's destructor, get chunks that are used up at once. */
-static void thread_ends(void *arg)
+static void thread_ends(void)
 {
-    (void)arg;
     cut.has_ended = true;
     if (cut.left)
         give_back(cut.chunk, cut.left);
     cut.left = 0;
 }
 
-static void make_key(void)
-{
-    has_key = pthread_key_create(&key, thread_ends) == 0;
-}
-
-/* Whether this thread's end will be told. */
-static bool watch_thread(void)
-{
-    pthread_once(&once, make_key);
-    cut.is_watched = has_key && pthread_setspecific(key, &cut) == 0;
-    return cut.is_watched;
-}
-
 static unsigned next_size(void)
 {
     unsigned size = atomic_load_explicit(&chunk_size, memory_order_relaxed);
-    if (size == 1 || cut.has_ended || (!cut.is_watched && !watch_thread()))
+    if (size == 1 || cut.has_ended || !tw__thread_end_watch(&cut.end, thread_ends))
         return 1;
     return size;
 }
@@ -87,10 +69,11 @@ static bool begin_chunk(void)
 {
     unsigned size = next_size();
     size_t bytes = sizeof(struct tw__call_chunk) + size * sizeof(struct tw__call);
-    char *memory = (char *)tw__malloc(bytes + LINE - 1);
+    char *memory = (char *)tw__malloc(bytes + TW__CACHE_LINE - 1);
     if (!memory)
         return false;
-    cut.chunk = (struct tw__call_chunk *)(((uintptr_t)memory + LINE - 1) & ~(uintptr_t)(LINE - 1));
+    cut.chunk = (struct tw__call_chunk *)(((uintptr_t)memory + TW__CACHE_LINE - 1) &
+                                          ~(uintptr_t)(TW__CACHE_LINE - 1));
     cut.chunk->memory = memory;
     cut.left = size;
     atomic_init(&cut.chunk->out, size);

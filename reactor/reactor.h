@@ -205,7 +205,8 @@ TW_EXPORT int tw_reactor_set_thread_pool(struct tw_reactor *reactor, struct tw_p
  * raised (RTP-010).
  *
  * Thread:  loop.
- * Returns: as tw_reactor_get_thread_pool().
+ * Returns: as tw_reactor_get_thread_pool(); -EINVAL below the minimum of a pool that was given, or
+ *          for NULL.
  */
 TW_EXPORT int tw_reactor_suggest_thread_pool_size(struct tw_reactor *reactor, size_t size);
 

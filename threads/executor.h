@@ -103,8 +103,8 @@ TW_EXPORT int tw_executor_map(struct tw_executor *executor, tw_call_fn work, voi
  *
  * Thread:  any but its own jobs' and a loop's.
  * Blocks:  until then, or for timeout nanoseconds; TW_FOREVER.
- * Returns: 0; -ETIMEDOUT; -EDEADLK in one of its jobs, or on the thread of a loop that turns;
- *          -EINVAL for NULL.
+ * Returns: 0; -ETIMEDOUT; -EDEADLK in one of its jobs, on the thread of a loop that turns, or
+ *          inside a lock worker; -EINVAL for NULL.
  */
 TW_EXPORT int tw_executor_join(struct tw_executor *executor, int64_t timeout);
 

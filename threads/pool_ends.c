@@ -147,8 +147,8 @@ int tw_pool_join(struct tw_pool *pool, int64_t timeout)
                           "tw_pool_join: a thread of the pool cannot wait for its own end");
     if (timeout > 0 && tw__frame_forbids_blocking() && !has_ended(pool))
         return tw__misuse(-EDEADLK,
-                          "tw_pool_join: the thread of a loop that turns, or inside a lock "
-                          "worker, cannot be blocked; tw_pool_notify_end() tells");
+                          "tw_pool_join or tw_pool_shutdown: the thread of a loop that turns, or "
+                          "inside a lock worker, cannot be blocked; tw_pool_notify_end() tells");
     tw_task_init(&joiner.task, wake_joiner);
     tw__park_init(&joiner.park);
     if (add_waiter(pool, NULL, &joiner.task) && !tw__park_wait(&joiner.park, clock, deadline)) {

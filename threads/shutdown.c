@@ -135,16 +135,6 @@ static void begin_report(struct tw_shutdown_report *report)
     report->size = sizeof *report;
 }
 
-/* Tried, since a worker of the user's may have a function of its own that says no, and one function
- * may have two addresses, in a program and in a shared library. */
-static bool can_be_entered(struct tw_worker *coordinator)
-{
-    int rc = coordinator->_ops->enter(coordinator);
-    if (rc >= 0)
-        coordinator->_ops->leave(coordinator);
-    return rc != -ENOTSUP;
-}
-
 int tw_team_shutdown(struct tw_team *team, int64_t timeout, struct tw_shutdown_report *ret_report)
 {
     struct tw_shutdown_report report;
@@ -155,8 +145,6 @@ int tw_team_shutdown(struct tw_team *team, int64_t timeout, struct tw_shutdown_r
                                    "report whose size is set");
     if (tw__worker_is_inherited(&team->base))
         return -EOWNERDEAD;
-    if (!can_be_entered(team->coordinator))
-        return -ENOTSUP;
     begin_report(&report);
     rc = shutdown_team(team, deadline, &report);
     if (ret_report)

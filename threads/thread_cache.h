@@ -71,10 +71,11 @@ TW_EXPORT int tw_thread_cache_set_idle_timeout(int64_t timeout);
  *
  * What is started meanwhile is waited for as well; afterwards the cache can be used as before.
  *
- * Thread:  any but the cache's own, one at a time.
+ * Thread:  any but the cache's own and a loop's, one at a time.
  * Blocks:  until all work is over, or for timeout nanoseconds; TW_FOREVER.
  * Returns: 0; -ETIMEDOUT if some are still at work; -EBUSY if another thread is at it; -EDEADLK on
- *          a thread of the cache; -EINVAL if negative.
+ *          a thread of the cache, on that of a loop that turns, or inside a lock worker; -EINVAL if
+ *          negative.
  */
 TW_EXPORT int tw_thread_cache_drain(int64_t timeout);
 
