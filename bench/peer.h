@@ -58,6 +58,8 @@ struct program {
     bool takes_course;
 };
 
+extern const struct program deferred_twine, deferred_gtask, coroutine_await; /* programs.c */
+
 struct peer {
     const char *name;
     int only_threads; /* the size of pool it stands beside, whatever it has; 0: any */

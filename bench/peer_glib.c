@@ -187,8 +187,6 @@ static void tasks(const struct course *is)
     close_course();
 }
 
-extern const struct program deferred_gtask;
-
 /* Its threads are ten for the process, whatever one would like: it stands beside pools of 4. */
 const struct peer peer_gtask = {
     .name = "GTask",

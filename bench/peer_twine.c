@@ -382,8 +382,6 @@ static void forks(const struct course *is)
     tw_executor_unref(executor);
 }
 
-extern const struct program deferred_twine, coroutine_await;
-
 const struct peer peer_twine = {
     .name = "twine",
     .runs = {[TRIPS] = trips,
