@@ -1,5 +1,5 @@
 /*
- * What a reactor calls for others: calls from threads, and work for its own pool.
+ * A reactor's own pool, and calls in its threads.
  */
 #include <twine/reactor/reactor_internal.h>
 
@@ -9,7 +9,6 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/base/result_internal.h>
-#include <twine/reactor/call_memory_internal.h>
 
 /* --- the pool --------------------------------------------------------------------------------- */
 
@@ -63,98 +62,6 @@ int tw_reactor_suggest_thread_pool_size(struct tw_reactor *reactor, size_t size)
         rc = tw_pool_set_limit(pool, size);
     if (rc >= 0)
         reactor->_common->pool_size = size;
-    return rc;
-}
-
-/* --- calls from threads ----------------------------------------------------------------------- */
-
-/* A block of its own: with the context every call would be more than a cache line. */
-struct call_in_context {
-    struct tw__call call;
-    struct tw_context *context; /* a reference */
-};
-
-static void run_call(struct tw__call *call, int status, struct tw_context *context)
-{
-    struct tw_context *before = tw__context_swap(context);
-    if (status == 0)
-        call->action(call->arg);
-    if (call->destroy)
-        call->destroy(call->arg);
-    tw__context_swap_back(before, context);
-    tw__call_free(call);
-}
-
-static void call_fn(struct tw_task *task, int status)
-{
-    run_call((struct tw__call *)task, status, NULL);
-}
-
-static void call_in_context_fn(struct tw_task *task, int status)
-{
-    struct tw_context *context = ((struct call_in_context *)task)->context;
-    run_call((struct tw__call *)task, status, context);
-    tw_context_unref(context);
-}
-
-/* Takes the reference. */
-static struct tw__call *new_call_in(struct tw_context *context)
-{
-    struct call_in_context *own = (struct call_in_context *)tw__malloc(sizeof *own);
-    if (!own) {
-        tw_context_unref(context);
-        return NULL;
-    }
-    tw_task_init(&own->call.task, call_in_context_fn);
-    own->call.chunk = NULL;
-    own->context = context;
-    return &own->call;
-}
-
-static struct tw__call *new_call(void)
-{
-    struct tw_context *context = tw__context_capture();
-    struct tw__call *call;
-    if (context)
-        return new_call_in(context);
-    call = tw__call_new();
-    if (call)
-        tw_task_init(&call->task, call_fn);
-    return call;
-}
-
-static void drop_call(struct tw__call *call)
-{
-    if (call->task.fn == call_in_context_fn)
-        tw_context_unref(((struct call_in_context *)call)->context);
-    tw__call_free(call);
-}
-
-static int send_call(struct tw_reactor *reactor, tw_action_fn action, void *arg,
-                     tw_destroy_fn destroy)
-{
-    struct tw__call *call = new_call();
-    int rc;
-    if (!call)
-        return -ENOMEM;
-    call->action = action;
-    call->arg = arg;
-    call->destroy = destroy;
-    rc = tw__mailbox_post(&reactor->_common->mailbox->base, &call->task);
-    if (rc < 0)
-        drop_call(call);
-    return rc;
-}
-
-int tw_reactor_call_from_thread(struct tw_reactor *reactor, tw_action_fn action, void *arg,
-                                tw_destroy_fn destroy)
-{
-    int rc =
-        reactor && action
-            ? send_call(reactor, action, arg, destroy)
-            : tw__misuse(-EINVAL, "tw_reactor_call_from_thread: needs a reactor and an action");
-    if (rc < 0 && destroy)
-        destroy(arg);
     return rc;
 }
 

@@ -10,6 +10,7 @@
 
 #include <twine/base/search_internal.h>
 #include <twine/base/self_internal.h>
+#include <twine/reactor/calls_from_threads_internal.h>
 #include <twine/threads/task_internal.h>
 
 /* A batch: so many calls, or so long. Then I/O and timers get their turn (measured: a million calls
@@ -22,28 +23,37 @@
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
-/* Whether it is time to read the clock: after a few calls often, since they may be slow ones, and
- * after many seldom. */
-static bool is_clock_due(unsigned ran)
+/* It is out of the way before it is called, which may turn the loop. */
+static void run_next(struct tw__reactor_common *common)
 {
-    return ran % 16 == 0 || (ran & (ran - 1)) == 0;
+    struct tw_task *task = common->calls, *next = task->_next;
+    struct tw__call_run *run = tw__call_run_of(task);
+    struct tw__call call;
+    if (run) {
+        if (!tw__call_run_take(run, &call))
+            common->calls = next;
+        tw__call_perform(&call, NULL, 0);
+        return;
+    }
+    common->calls = next;
+    task->_next = NULL;
+    task->fn(task, tw__task_take(task));
 }
 
 /* Only what is there now: what these calls send waits for the next pass, and for I/O before it
- * (CFT-005, CFT-014). One call alone needs no clock. */
+ * (CFT-005, CFT-014). The clock is read after a few calls often, since they may be slow ones, and
+ * after many seldom: at 1, 2, 4, 8, 16, 32, 48. One call alone needs none. */
 static void run_calls(struct tw__reactor_common *common)
 {
     uint64_t until = 0, now;
-    unsigned ran = 0;
+    unsigned ran = 0, look = 1;
     if (!common->calls)
         common->calls = tw__inbox_take(&common->mailbox->inbox);
     while (common->calls && ran < BATCH_CALLS) {
-        struct tw_task *task = common->calls;
-        common->calls = task->_next;
-        task->_next = NULL;
-        task->fn(task, tw__task_take(task));
-        if (!is_clock_due(++ran) || !common->calls)
+        run_next(common);
+        if (++ran < look || !common->calls)
             continue;
+        look += ran < 16 ? ran : 16;
         now = tw_clock_now(common->clock);
         if (!until)
             until = tw_time_add(now, BATCH_TIME);

@@ -119,9 +119,9 @@ int tw_reactor_watch_signal(struct tw_reactor *reactor, int number, tw_signal_fn
     return 0;
 }
 
-static void end_watch(struct tw_signal_watch *watch)
+static void end_watch(struct tw__signals *signals, struct tw_signal_watch *watch)
 {
-    unwant(watch->reactor->_common->signals, watch->number);
+    unwant(signals, watch->number);
     watch->reactor = NULL;
     tw__ring_remove(&watch->ring);
     if (watch->destroy)
@@ -138,7 +138,7 @@ int tw_signal_watch_end(struct tw_signal_watch *watch)
         return -EALREADY;
     if (tw__reactor_is_inherited(watch->reactor))
         return -EOWNERDEAD;
-    end_watch(watch);
+    end_watch(watch->reactor->_common->signals, watch);
     return 0;
 }
 
@@ -201,7 +201,7 @@ void tw__reactor_drop_signals(struct tw_reactor *reactor)
     if (!signals)
         return;
     while (!tw__ring_is_empty(&signals->watches))
-        end_watch(watch_of(signals->watches.next));
+        end_watch(signals, watch_of(signals->watches.next));
     tw__signal_seat_leave(&signals->seat);
     reactor->_common->signals = NULL;
     tw__free(signals);

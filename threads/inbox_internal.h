@@ -83,6 +83,13 @@ static inline bool tw__inbox_has_tasks(struct tw__inbox *inbox)
     return (atomic_load_explicit(&inbox->word, memory_order_relaxed) & ~TW__INBOX_FLAGS) != 0;
 }
 
+/* Any thread, to compare addresses. The newest task, if the inbox is open; NULL: there is none. */
+static inline const struct tw_task *tw__inbox_newest(struct tw__inbox *inbox)
+{
+    uintptr_t seen = atomic_load_explicit(&inbox->word, memory_order_relaxed);
+    return seen & TW__INBOX_FLAGS ? NULL : (const struct tw_task *)seen;
+}
+
 /* Owner. All tasks, oldest first, linked by _next; NULL if there are none. The owner is awake
  * then. */
 static inline struct tw_task *tw__inbox_take(struct tw__inbox *inbox)

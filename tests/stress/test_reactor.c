@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
-#include <twine/reactor/call_memory_internal.h>
+#include <twine/reactor/calls_from_threads_internal.h>
 
 SUITE_WITH_THREADS("reactor and threads")
 
@@ -75,16 +75,15 @@ static void *make_calls(void *arg)
     return rc ? arg : NULL;
 }
 
-/* CFT-003, R20: calls made by one thread run in the order made; none is lost, each argument is
- * destroyed once. */
-TEST(CFT_003_calls_of_each_thread_keep_their_order)
+static void all_call(unsigned chunk_lines)
 {
     void *failed;
     int i;
     set_up();
     callers_done = 0;
     atomic_store(&arguments_gone, 0);
-    tw__call_set_chunk_size(7); /* as in release: calls made and gone on different threads */
+    tw__calls_set_chunk_size(chunk_lines); /* as in release: runs, and calls made and gone on
+                                              different threads */
     for (i = 0; i < CALLERS; i++) {
         callers[i].next = callers[i].disorders = 0;
         CU_ASSERT_EQUAL_FATAL(pthread_create(&callers[i].thread, NULL, make_calls, &callers[i]), 0);
@@ -96,7 +95,73 @@ TEST(CFT_003_calls_of_each_thread_keep_their_order)
         CU_ASSERT(callers[i].next == CALLS && callers[i].disorders == 0);
     }
     CU_ASSERT_EQUAL(atomic_load(&arguments_gone), CALLERS * CALLS);
-    tw__call_set_chunk_size(1);
+    tw__calls_set_chunk_size(1);
+    reactor = tw_reactor_unref(reactor);
+}
+
+/* CFT-003, R20: calls made by one thread run in the order made; none is lost, each argument is
+ * destroyed once. */
+TEST(CFT_003_calls_of_each_thread_keep_their_order)
+{
+    all_call(2);
+    all_call(7);
+    all_call(31);
+}
+
+static sem_t turns[CALLERS];
+static int next_in_turn, out_of_turn; /* on the loop's thread */
+static uint64_t seed;
+
+static void take_in_turn(void *number)
+{
+    out_of_turn += (int)(intptr_t)number != next_in_turn++;
+    if (next_in_turn == CALLS)
+        stop(NULL);
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* In turn with the others, and a few between that nobody waits for. */
+static void *call_in_turn(void *caller)
+{
+    uint64_t random = seed + (uint64_t)(intptr_t)caller;
+    int rc = 0, i;
+    for (i = (int)(intptr_t)caller; i < CALLS; i += CALLERS) {
+        uint64_t between = harness_random(&random) % 4;
+        while (between--)
+            rc |= tw_reactor_call_from_thread(reactor, nothing, NULL, NULL);
+        sem_wait(&turns[i % CALLERS]);
+        rc |= tw_reactor_call_from_thread(reactor, take_in_turn, (void *)(intptr_t)i, NULL);
+        sem_post(&turns[(i + 1) % CALLERS]);
+    }
+    return (void *)(intptr_t)rc;
+}
+
+/* CFT-003, R20: so do calls of different threads, where one was made before the other. */
+TEST(R20_calls_of_different_threads_keep_their_order)
+{
+    int i;
+    set_up();
+    next_in_turn = out_of_turn = 0;
+    seed = harness_seed();
+    tw__calls_set_chunk_size(31);
+    for (i = 0; i < CALLERS; i++)
+        sem_init(&turns[i], 0, i == 0);
+    for (i = 0; i < CALLERS; i++)
+        CU_ASSERT_EQUAL_FATAL(
+            pthread_create(&callers[i].thread, NULL, call_in_turn, (void *)(intptr_t)i), 0);
+    CU_ASSERT_EQUAL(tw_reactor_run(reactor), 0);
+    for (i = 0; i < CALLERS; i++) {
+        void *failed;
+        pthread_join(callers[i].thread, &failed);
+        CU_ASSERT_PTR_NULL(failed);
+        sem_destroy(&turns[i]);
+    }
+    CU_ASSERT(next_in_turn == CALLS && out_of_turn == 0);
+    tw__calls_set_chunk_size(1);
     reactor = tw_reactor_unref(reactor);
 }
 

@@ -186,9 +186,9 @@ static struct tw_context_key key = TW_CONTEXT_KEY("future");
 
 struct called {
     int calls, order, destroyed;
+    bool was_done;
     struct tw_future *future;
     void *context;
-    bool was_done;
 };
 static int calls_so_far;
 
