@@ -21,21 +21,24 @@
 #include <twine/base/relax_internal.h>
 #include <unistd.h>
 
-#define SPINS 100
+#define LONGEST_PAUSE 64
 
-/* What it guards takes some dozens of instructions: its holder, if it runs, is soon through. */
+/* What it guards takes some dozens of instructions: its holder, if it runs, is soon through. But each
+ * look takes the word's line from the holder, who has to fetch it back; so they become rarer, and
+ * meanwhile one thread does many short visits in a row, with all that they touch in its own cache. */
 static bool acquire_soon(struct tw__lock *lock)
 {
-    int i;
+    int pauses, i;
     if (tw__processors() == 1)
         return false;
-    for (i = 0; i < SPINS; i++) {
+    for (pauses = 1; pauses <= LONGEST_PAUSE; pauses *= 2) {
         int seen = atomic_load_explicit(&lock->word, memory_order_relaxed);
         if (seen == TW__LOCK_FREE &&
             atomic_compare_exchange_weak_explicit(&lock->word, &seen, TW__LOCK_HELD,
                                                   memory_order_acquire, memory_order_relaxed))
             return true;
-        tw__relax();
+        for (i = 0; i < pauses; i++)
+            tw__relax();
     }
     return false;
 }
