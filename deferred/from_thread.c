@@ -38,6 +38,8 @@
 
 enum where { OUT, HOME, LEFT_BEHIND };
 
+/* Four lines. The canceller's argument is the pool: a reference while it is out, unless that is the
+ * usual one's. */
 struct block {
     _Alignas(TW__CACHE_LINE) struct tw_task task; /* whose turn it is, has all of this line */
     union {
@@ -48,25 +50,29 @@ struct block {
         } job;
         struct tw_result result; /* once the work begins */
     } as;
-    unsigned char place; /* fixed: in its chunk */
-    bool has_context;
+    unsigned char place;      /* fixed: in its chunk */
+    bool has_context;         /* fixed while it is out */
     atomic_bool is_cancelled; /* see tw_cancelled() */
-
-    _Alignas(TW__CACHE_LINE) struct tw_deferred deferred; /* the loop's, as is what follows */
-    struct tw__away away;
-    struct tw_worker *pool;     /* a reference while it is out, unless it is the usual one's */
-    struct tw_context *context; /* if it has one: a reference, until the task ends */
-    atomic_int holds;
-    enum where where;
+    atomic_uchar holds;
+    unsigned char where; /* the loop's, as are the others, but it does not change while it is out */
     bool has_usual_pool;
+    _Alignas(TW__CACHE_LINE) struct tw_deferred deferred; /* the loop's */
 };
+
+static void left_behind(struct tw__away *away);
 
 struct chunk {
     struct block blocks[CHUNK_BLOCKS];
-    void *memory;               /* what was allocated: blocks begin with a line */
-    struct tw_reactor *reactor; /* the loop's; valid while a block is out */
-    struct tw_worker *mailbox;  /* a reference */
-    atomic_int out;             /* blocks in use, or kept */
+    /* Fixed, but for the contexts, which change between two jobs. */
+    void *memory;                 /* what was allocated: blocks begin with a line */
+    struct tw_reactor *reactor;   /* the loop's; valid while a block is out */
+    struct tw_worker *mailbox;    /* a reference */
+    struct tw_context **contexts; /* of each block that has one: a reference, until its task ends;
+                                     NULL: no block has had one yet */
+    /* The loop's. */
+    _Alignas(TW__CACHE_LINE) struct tw__away away; /* while any block is out */
+    unsigned outside;                              /* a bit for each that is */
+    atomic_int out;                                /* blocks in use, or kept */
 };
 
 /* --- blocks ----------------------------------------------------------------------------------- */
@@ -83,6 +89,7 @@ static void free_block(void *block)
     /* Release what we did with it, acquire what others did with the rest. */
     if (atomic_fetch_sub_explicit(&chunk->out, 1, memory_order_acq_rel) == 1) {
         tw_worker_unref(chunk->mailbox);
+        tw__free(chunk->contexts);
         tw__free(chunk->memory);
     }
 }
@@ -104,6 +111,9 @@ static struct chunk *new_chunk(struct tw_reactor *reactor)
     chunk->memory = memory;
     chunk->reactor = reactor;
     chunk->mailbox = tw_worker_ref(tw_reactor_worker(reactor));
+    chunk->contexts = NULL;
+    chunk->away.left_behind = left_behind;
+    chunk->outside = 0;
     atomic_init(&chunk->out, CHUNK_BLOCKS);
     return chunk;
 }
@@ -137,10 +147,10 @@ static struct block *take_block(struct tw_reactor *reactor)
 /* Returns whether it was the last. Alone: nobody can be dropping the other one on another thread. */
 static bool drop_hold(struct block *block, bool is_alone)
 {
-    int holds;
+    unsigned char holds;
     if (!is_alone) /* release what we did with it, acquire what the other side did */
         return atomic_fetch_sub_explicit(&block->holds, 1, memory_order_acq_rel) == 1;
-    holds = atomic_load_explicit(&block->holds, memory_order_relaxed) - 1;
+    holds = (unsigned char)(atomic_load_explicit(&block->holds, memory_order_relaxed) - 1);
     atomic_store_explicit(&block->holds, holds, memory_order_relaxed);
     return holds == 0;
 }
@@ -159,12 +169,30 @@ static void release_deferred(struct tw_deferred *deferred)
         free_block(block);
 }
 
+/* --- out and home ----------------------------------------------------------------------------- */
+
+static void goes_out(struct block *block)
+{
+    struct chunk *chunk = chunk_of(block);
+    unsigned before = chunk->outside;
+    chunk->outside = before | 1u << block->place;
+    if (!before)
+        tw__reactor_goes_out(chunk->reactor, &chunk->away);
+}
+
+static void is_home(struct block *block)
+{
+    struct chunk *chunk = chunk_of(block);
+    chunk->outside &= ~(1u << block->place);
+    if (!chunk->outside)
+        tw__reactor_is_home(chunk->reactor, &chunk->away);
+}
+
 /* --- the pool it is sent to ------------------------------------------------------------------- */
 
 static void hold_pool(struct block *block, struct tw_reactor *reactor, struct tw_worker *pool)
 {
     struct tw__reactor_common *common = reactor->_common;
-    block->pool = pool;
     if (!common->usual.jobs)
         common->usual.pool = tw_worker_ref(pool);
     block->has_usual_pool = common->usual.pool == pool;
@@ -177,7 +205,30 @@ static void hold_pool(struct block *block, struct tw_reactor *reactor, struct tw
 static void let_pool_go(struct block *block, struct tw_reactor *reactor)
 {
     if (!block->has_usual_pool || --reactor->_common->usual.jobs == 0)
-        tw_worker_unref(block->pool);
+        tw_worker_unref((struct tw_worker *)block->deferred.canceller_arg);
+}
+
+/* --- its context ------------------------------------------------------------------------------ */
+
+static struct tw_context *context_of(struct block *block)
+{
+    return block->has_context ? chunk_of(block)->contexts[block->place] : NULL;
+}
+
+/* false: no memory. Few jobs have one, so there is no room for it in a block. */
+static bool take_context(struct block *block)
+{
+    struct chunk *chunk = chunk_of(block);
+    block->has_context = tw__here.context != NULL;
+    if (!block->has_context)
+        return true;
+    if (!chunk->contexts) {
+        size_t bytes = CHUNK_BLOCKS * sizeof *chunk->contexts;
+        chunk->contexts = (struct tw_context **)tw__malloc(bytes);
+    }
+    if (chunk->contexts)
+        chunk->contexts[block->place] = tw__context_capture();
+    return chunk->contexts != NULL;
 }
 
 /* --- the way home ----------------------------------------------------------------------------- */
@@ -186,7 +237,7 @@ static void let_pool_go(struct block *block, struct tw_reactor *reactor)
  * the context of the job. */
 static void fire(struct block *block)
 {
-    struct tw_context *context = block->has_context ? block->context : NULL;
+    struct tw_context *context = context_of(block);
     struct tw_context *before = tw__context_swap(context);
     if (!block->deferred.is_called)
         tw__deferred_fire_last(&block->deferred, &block->as.result);
@@ -200,7 +251,7 @@ static void end_task(struct block *block)
 {
     tw_result_done(&block->as.result);
     if (block->has_context)
-        tw_context_unref(block->context);
+        tw_context_unref(context_of(block));
 }
 
 /* On the loop's thread. When the reactor goes, it has left the block behind before. */
@@ -211,7 +262,7 @@ static void come_home(struct tw_task *task, int status)
     (void)status;
     block->where = HOME;
     if (reactor) {
-        tw__reactor_is_home(reactor, &block->away);
+        is_home(block);
         let_pool_go(block, reactor);
         fire(block);
     }
@@ -229,15 +280,27 @@ static void ask_to_stop(struct block *block)
     atomic_store_explicit(&block->is_cancelled, true, memory_order_release);
 }
 
-static void left_behind(struct tw__away *away)
+static void leave_block_behind(struct block *block, struct tw_reactor *reactor)
 {
-    struct block *block = TW_CONTAINER(away, struct block, away);
     ask_to_stop(block);
-    let_pool_go(block, chunk_of(block)->reactor);
+    let_pool_go(block, reactor);
     if (!block->deferred.is_called)
         tw_source_errback(tw__source_of(&block->deferred), tw__failure_shutdown());
     block->where = LEFT_BEHIND;
     tw_source_unref(tw__source_of(&block->deferred));
+}
+
+/* The chunk goes with its last block. */
+static void left_behind(struct tw__away *away)
+{
+    struct chunk *chunk = TW_CONTAINER(away, struct chunk, away);
+    struct tw_reactor *reactor = chunk->reactor;
+    struct block *block = chunk->blocks;
+    unsigned outside = chunk->outside;
+    chunk->outside = 0;
+    for (; outside; block++, outside >>= 1)
+        if (outside & 1)
+            leave_block_behind(block, reactor);
 }
 
 /* --- in the pool ------------------------------------------------------------------------------ */
@@ -255,7 +318,7 @@ static void run_work(struct block *block, void *arg)
 static void work_in_pool(struct tw_task *task, int status)
 {
     struct block *block = TW_CONTAINER(task, struct block, task);
-    struct tw_context *context = block->has_context ? block->context : NULL;
+    struct tw_context *context = context_of(block);
     struct tw_context *before = tw__context_swap(context);
     struct tw_worker *mailbox = chunk_of(block)->mailbox;
     tw_destroy_fn destroy = block->as.job.destroy;
@@ -280,28 +343,27 @@ static void work_in_pool(struct tw_task *task, int status)
 
 /* Takes the work out of the pool if it has not started, and asks it to stop if it has; the Deferred
  * fails as cancelled in either case. */
-static int cancel_block(struct tw_source *source, void *arg)
+static int cancel_block(struct tw_source *source, void *pool)
 {
-    struct block *block = (struct block *)arg;
-    (void)source;
+    struct block *block = TW_CONTAINER(tw__deferred_of(source), struct block, deferred);
     ask_to_stop(block);
-    tw_worker_cancel(block->pool, &block->task);
+    tw_worker_cancel((struct tw_worker *)pool, &block->task);
     return 0;
 }
 
 /* --- going out -------------------------------------------------------------------------------- */
 
-static void init_block(struct block *block, struct tw_reactor *reactor, struct tw_worker *pool)
+static bool init_block(struct block *block, struct tw_reactor *reactor, struct tw_worker *pool)
 {
-    tw__deferred_init(&block->deferred, cancel_block, block, NULL, release_deferred);
+    tw__deferred_init(&block->deferred, cancel_block, pool, NULL, release_deferred);
     tw_task_init(&block->task, work_in_pool);
-    hold_pool(block, reactor, pool);
-    block->context = tw__context_capture();
-    block->has_context = block->context != NULL;
-    block->away.left_behind = left_behind;
     block->where = OUT;
     atomic_init(&block->holds, 2);
     atomic_init(&block->is_cancelled, false);
+    if (!take_context(block))
+        return false;
+    hold_pool(block, reactor, pool);
+    return true;
 }
 
 /* Takes (arg, destroy) only if it succeeds. */
@@ -315,16 +377,19 @@ static int send_out(struct tw_reactor *reactor, struct tw_worker *pool, tw_call_
     block = take_block(reactor);
     if (!block)
         return -ENOMEM;
-    init_block(block, reactor, pool);
+    if (!init_block(block, reactor, pool)) {
+        free_block(block);
+        return -ENOMEM;
+    }
     block->as.job.work = work;
     block->as.job.arg = arg;
     block->as.job.destroy = destroy;
-    tw__reactor_goes_out(reactor, &block->away); /* before it can come home */
+    goes_out(block); /* before it can come home */
     rc = tw_worker_submit(pool, &block->task);
     if (rc < 0) {
-        tw__reactor_is_home(reactor, &block->away);
+        is_home(block);
         let_pool_go(block, reactor);
-        tw__context_drop(block->context);
+        tw__context_drop(context_of(block));
         free_block(block);
         return rc;
     }

@@ -41,6 +41,12 @@ static void work_failure(struct tw_result *result, void *name)
     tw_result_failf(result, &TW_ERROR, 7, "no luck");
 }
 
+static void work_nothing(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+}
+
 static void home(struct tw_result *result, void *name)
 {
     if (tw_result_value(result) == &value_destroyed)
@@ -460,6 +466,43 @@ TEST(reactor_that_goes_fails_what_is_out)
     tear_down();
 }
 
+enum { CROWD = 40 }; /* of several chunks of memory */
+
+static void count_shutdown(struct tw_result *result, void *told)
+{
+    struct tw_failure *failure = tw_result_failure(result);
+    *(int *)told += failure && tw_failure_is(failure, &TW_ERROR_SHUTDOWN);
+    tw_result_set(result, NULL, NULL);
+}
+
+/* However many are out, and in whatever order others have come home before. */
+TEST(reactor_that_goes_fails_all_that_are_out)
+{
+    struct tw_deferred *deferreds[CROWD];
+    int destroyed = 0, told = 0, i;
+    set_up();
+    for (i = 0; i < CROWD; i++)
+        CU_ASSERT_EQUAL_FATAL(
+            tw_defer_to_pool(reactor, pool, work_nothing, &destroyed, count_destroy, &deferreds[i]),
+            0);
+    for (i = 0; i < CROWD; i++)
+        tw_deferred_add_both(deferreds[i], count_shutdown, &told, NULL);
+    for (i = 0; i < CROWD; i += 3)
+        CU_ASSERT_EQUAL(tw_deferred_cancel(deferreds[i]), 0);
+    for (i = 0; i < CROWD / 2; i++)
+        CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+    pass();
+    CU_ASSERT_EQUAL(told, 0);
+    reactor = tw_reactor_unref(reactor);
+    CU_ASSERT_EQUAL(told, CROWD - (CROWD + 2) / 3 - (CROWD / 2 - (CROWD / 2 + 2) / 3));
+    while (tw_memory_worker_perform(pool) > 0)
+        continue;
+    CU_ASSERT_EQUAL(destroyed, CROWD);
+    for (i = 0; i < CROWD; i++)
+        tw_deferred_unref(deferreds[i]);
+    tear_down();
+}
+
 static void see_and_send_more(struct tw_result *result, void *ret_deferred)
 {
     struct tw_deferred **next = (struct tw_deferred **)ret_deferred;
@@ -593,12 +636,6 @@ TEST(R19_wait_inside_a_turn_is_refused)
 
 /* --- short of memory -------------------------------------------------------------------------- */
 
-static void work_nothing(struct tw_result *result, void *arg)
-{
-    (void)result;
-    (void)arg;
-}
-
 static void forget(struct tw_result *result, void *homes)
 {
     ++*(int *)homes;
@@ -627,6 +664,41 @@ SWEEP(nothing_is_lost_when_memory_is_short)
     CU_ASSERT_EQUAL(homes, added == 0);
     CU_ASSERT_TRUE(rc < 0 || tw_deferred_is_called(deferred));
     tw_deferred_unref(deferred);
+    tear_down();
+}
+
+static struct tw_context_key color = TW_CONTEXT_KEY("color");
+
+static void see_color(struct tw_result *result, void *arg)
+{
+    (void)result;
+    CU_ASSERT_PTR_EQUAL(tw_context_get(&color), arg);
+}
+
+/* The same for one in a context, which lies elsewhere, and one that has none beside it. */
+SWEEP(nothing_is_lost_in_a_context_when_memory_is_short)
+{
+    struct tw_context *before;
+    int destroyed = 0, i, rc;
+    if (tw_test_clock_reactor_new(&reactor) < 0)
+        return;
+    if (tw_memory_worker_new(&pool) == 0 &&
+        tw_context_enter_with(&color, &destroyed, NULL, &before) == 0) {
+        struct tw_deferred *deferreds[2] = {NULL, NULL};
+        rc = tw_defer_to_pool(reactor, pool, see_color, &destroyed, count_destroy, &deferreds[0]);
+        CU_ASSERT((rc == 0 && destroyed == 0) || (rc == -ENOMEM && destroyed == 1));
+        tw_context_leave(before);
+        rc = tw_defer_to_pool(reactor, pool, see_color, NULL, NULL, &deferreds[1]);
+        CU_ASSERT(rc == 0 || rc == -ENOMEM);
+        while (tw_memory_worker_perform(pool) > 0)
+            continue;
+        pass();
+        CU_ASSERT_EQUAL(destroyed, 1);
+        for (i = 0; i < 2; i++)
+            CU_ASSERT_TRUE(!deferreds[i] || tw_deferred_is_called(deferreds[i]));
+        for (i = 0; i < 2; i++)
+            tw_deferred_unref(deferreds[i]);
+    }
     tear_down();
 }
 
