@@ -29,6 +29,7 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/deferred/deferred_internal.h>
+#include <twine/reactor/calls_from_threads_internal.h>
 #include <twine/reactor/reactor_internal.h>
 #include <twine/threads/cancel_internal.h>
 #include <twine/threads/worker_internal.h>
@@ -69,10 +70,11 @@ struct chunk {
     struct tw_worker *mailbox;    /* a reference */
     struct tw_context **contexts; /* of each block that has one: a reference, until its task ends;
                                      NULL: no block has had one yet */
+    TW__APART(from_the_workers);
     /* The loop's. */
-    _Alignas(TW__CACHE_LINE) struct tw__away away; /* while any block is out */
-    unsigned outside;                              /* a bit for each that is */
-    atomic_int out;                                /* blocks in use, or kept */
+    struct tw__away away; /* while any block is out */
+    unsigned outside;     /* a bit for each that is */
+    atomic_int out;       /* blocks in use, or kept */
 };
 
 /* --- blocks ----------------------------------------------------------------------------------- */
@@ -334,7 +336,7 @@ static void work_in_pool(struct tw_task *task, int status)
     if (destroy)
         destroy(arg);
     tw__context_swap_back(before, context);
-    if (tw__mailbox_send_home(mailbox, task, come_home) == 0)
+    if (tw__task_send_home(mailbox, task, come_home) == 0)
         return;
     end_task(block);
     if (drop_hold(block, false))

@@ -1,5 +1,5 @@
 /*
- * Calls from threads.
+ * Calls from threads, and tasks that go home.
  *
  * A call is made on one thread and performed on another, which is what allocators do worst: the
  * memory does not come back to where the next call is made. So each thread allocates a chunk at a
@@ -40,6 +40,7 @@
 #include <twine/base/report_internal.h>
 #include <twine/base/thread_end_internal.h>
 #include <twine/reactor/reactor_internal.h>
+#include <twine/threads/task_internal.h>
 
 #if defined(TWINE_CHECKS) && TWINE_CHECKS
 #define USUAL_LINES 1
@@ -186,13 +187,31 @@ static __attribute__((noinline)) int begin_run(struct tw__mailbox *mailbox, tw_a
 }
 
 /* The parts of a call each by itself: they stay in registers until they are where they travel. */
-static int send(struct tw__mailbox *mailbox, tw_action_fn action, void *arg, tw_destroy_fn destroy)
+static inline __attribute__((always_inline)) int
+send(struct tw__mailbox *mailbox, tw_action_fn action, void *arg, tw_destroy_fn destroy)
 {
     /* Relaxed: what was put in before this call is seen, or else something newer. */
     if (own.run && tw__inbox_newest(&mailbox->inbox) == &own.run->task &&
         !tw__worker_is_inherited(&mailbox->base) && add(own.run, action, arg, destroy))
         return 0;
     return begin_run(mailbox, action, arg, destroy);
+}
+
+/* While the loop is behind with what it has, what goes home goes as a call: so the loop need not turn
+ * round tasks whose lines are on other processors, and can have the next one fetched while it ends
+ * this one. Otherwise it goes by itself, which moves one line less. */
+int tw__task_send_home(struct tw_worker *worker, struct tw_task *task, tw_task_fn fn)
+{
+    struct tw__mailbox *mailbox = (struct tw__mailbox *)worker;
+    tw__task_delivers(task, true);
+    tw_task_init(task, fn);
+    if (tw__inbox_newest(&mailbox->inbox) &&
+        atomic_load_explicit(&chunk_lines, memory_order_relaxed) > 1) {
+        int rc = send(mailbox, NULL, task, NULL);
+        if (rc != -ENOMEM)
+            return rc;
+    }
+    return tw__mailbox_post(worker, task);
 }
 
 /* --- in a context ----------------------------------------------------------------------------- */

@@ -15,7 +15,7 @@
 #define TW__CALL_RUN_CLOSED (1u << 31)
 
 struct tw__call {
-    tw_action_fn action;
+    tw_action_fn action; /* NULL: arg is a task, to be called with its fn */
     void *arg;
     tw_destroy_fn destroy; /* may be NULL */
 };
@@ -50,8 +50,10 @@ static inline bool tw__call_run_take(struct tw__call_run *run, struct tw__call *
     if (!(count & TW__CALL_RUN_CLOSED))
         count = atomic_fetch_or_explicit(&run->count, TW__CALL_RUN_CLOSED, memory_order_acquire);
     *ret_call = run->calls[run->done++];
-    if (run->done < (count & ~TW__CALL_RUN_CLOSED))
+    if (run->done < (count & ~TW__CALL_RUN_CLOSED)) {
+        __builtin_prefetch(run->calls[run->done].arg); /* it comes from another processor */
         return true;
+    }
     tw__call_run_free(run);
     return false;
 }
@@ -60,13 +62,23 @@ static inline bool tw__call_run_take(struct tw__call_run *run, struct tw__call *
 static inline void tw__call_perform(const struct tw__call *call, struct tw_context *context,
                                     int status)
 {
-    struct tw_context *before = tw__context_swap(context);
+    struct tw_context *before;
+    if (!call->action) {
+        struct tw_task *task = (struct tw_task *)call->arg;
+        task->fn(task, status);
+        return;
+    }
+    before = tw__context_swap(context);
     if (status == 0)
         call->action(call->arg);
     if (call->destroy)
         call->destroy(call->arg);
     tw__context_swap_back(before, context);
 }
+
+/* In a pool's thread: the work of a task is over; it goes home, and fn ends it on the loop's thread.
+ * As tw__mailbox_post(); -ESHUTDOWN: the reactor has gone, and the task is the caller's to end. */
+int tw__task_send_home(struct tw_worker *mailbox, struct tw_task *task, tw_task_fn fn);
 
 /* For tests: of chunks begun from now on, and this thread leaves the one it has. In lines, of which a
  * call by itself takes one; with one line, none is shared. */

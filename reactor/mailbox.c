@@ -26,11 +26,20 @@ static int mailbox_submit(struct tw_worker *worker, struct tw_task *task)
     return rc < 0 ? tw__task_refused(task, rc) : 0;
 }
 
+/* Only for a wake is the mailbox looked at once the task is in, and then it is held, which costs
+ * little beside. */
 int tw__mailbox_post(struct tw_worker *mailbox, struct tw_task *task)
 {
+    int rc;
     if (tw__worker_is_inherited(mailbox))
         return -EOWNERDEAD;
-    return push((struct tw__mailbox *)mailbox, task);
+    rc = tw__inbox_push_to_awake(&((struct tw__mailbox *)mailbox)->inbox, task);
+    if (rc <= 0)
+        return rc;
+    tw_worker_ref(mailbox);
+    rc = push((struct tw__mailbox *)mailbox, task);
+    tw_worker_unref(mailbox);
+    return rc;
 }
 
 /* A reactor is stopped, not quit. It is no misuse to ask: a team does, of its coordinator. */
@@ -52,24 +61,6 @@ static const struct tw_worker_ops mailbox_ops = {
     sizeof mailbox_ops,     "reactor",    TW_WORKER_EXCLUSIVE,  mailbox_submit,
     tw_worker_cancel_claim, mailbox_quit, tw_worker_enter_none, tw_worker_leave_none,
     mailbox_last_unref};
-
-/* The mailbox may go as soon as the task is in. Only for a wake is it looked at after that, and then
- * it is held, which costs little beside. */
-int tw__mailbox_send_home(struct tw_worker *mailbox, struct tw_task *task, tw_task_fn fn)
-{
-    int rc;
-    tw__task_delivers(task, true);
-    tw_task_init(task, fn);
-    if (tw__worker_is_inherited(mailbox))
-        return -EOWNERDEAD;
-    rc = tw__inbox_push_to_awake(&((struct tw__mailbox *)mailbox)->inbox, task);
-    if (rc <= 0)
-        return rc;
-    tw_worker_ref(mailbox);
-    rc = push((struct tw__mailbox *)mailbox, task);
-    tw_worker_unref(mailbox);
-    return rc;
-}
 
 int tw__mailbox_new(struct tw__mailbox **ret_mailbox)
 {

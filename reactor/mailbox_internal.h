@@ -21,14 +21,9 @@ struct tw__mailbox {
 };
 
 /* Send a fresh task that nobody else knows, and so nobody can cancel: its claim stays empty. Any
- * thread. 0; -ESHUTDOWN; -EOWNERDEAD. */
+ * thread; needs a reference to the mailbox until the task is in, no longer: so it may be the task's.
+ * 0, and the task may be gone already; -ESHUTDOWN; -EOWNERDEAD. */
 int tw__mailbox_post(struct tw_worker *mailbox, struct tw_task *task);
-
-/* In a pool's thread: the work of a task is over; it goes home, and fn ends it on the loop's
- * thread. Needs a reference to the mailbox until the task is in, no longer: so it may be the task's.
- * 0, and the task may be gone already; -ESHUTDOWN: the reactor has gone, and the task is the caller's
- * to end. */
-int tw__mailbox_send_home(struct tw_worker *mailbox, struct tw_task *task, tw_task_fn fn);
 
 int tw__mailbox_new(struct tw__mailbox **ret_mailbox); /* 0; -ENOMEM; -EMFILE and the like */
 

@@ -1,6 +1,7 @@
 /*
  * A reactor's own pool, and calls in its threads.
  */
+#include <twine/reactor/calls_from_threads_internal.h>
 #include <twine/reactor/reactor_internal.h>
 
 #include <errno.h>
@@ -129,7 +130,7 @@ static void job_fn(struct tw_task *task, int status)
     tw__context_swap_back(before, job->context);
     tw__context_drop(job->context);
     tw__result_done_reporting(&result, "work of tw_reactor_call_in_thread failed");
-    if (tw__mailbox_send_home(job->mailbox, task, job_home) < 0)
+    if (tw__task_send_home(job->mailbox, task, job_home) < 0)
         free_job(job);
 }
 

@@ -3,6 +3,7 @@
  * clock's reactor every step is taken by hand, on one thread.
  */
 #include "trace.h"
+#include <twine/reactor/calls_from_threads_internal.h>
 
 SUITE("from_thread")
 
@@ -119,6 +120,77 @@ TEST(THR_002_result_comes_home_in_a_pass)
     CU_ASSERT_EQUAL(value_destroyed, 0);
     tw_deferred_unref(deferred);
     CU_ASSERT_EQUAL(value_destroyed, 1);
+    tear_down();
+}
+
+static void count_shutdown(struct tw_result *result, void *told)
+{
+    struct tw_failure *failure = tw_result_failure(result);
+    *(int *)told += failure && tw_failure_is(failure, &TW_ERROR_SHUTDOWN);
+    tw_result_set(result, NULL, NULL);
+}
+
+static void write_call(void *name)
+{
+    trace("%s ", (const char *)name);
+}
+
+static void perform(int times)
+{
+    while (times-- > 0)
+        CU_ASSERT_EQUAL(tw_memory_worker_perform(pool), 1);
+}
+
+/* What comes home while the loop is behind comes together, in the order it went; calls made from the
+ * work, and what a pass has begun with, keep their places. */
+TEST(R20_results_that_come_home_together)
+{
+    struct tw_deferred *deferreds[5];
+    static const char *const names[] = {"1", "2", "3", "4", "5"};
+    int i;
+    tw__calls_set_chunk_size(31);
+    set_up();
+    for (i = 0; i < 5; i++)
+        deferreds[i] = send(work_value, names[i], names[i]);
+    perform(3);
+    CU_ASSERT_EQUAL(
+        tw_reactor_call_from_thread(reactor, write_call, (void *)(uintptr_t) "call", NULL), 0);
+    perform(1);
+    trace_clear();
+    pass();
+    TRACED("1 home 2 home 3 home call 4 home ");
+    perform(1);
+    trace_clear();
+    pass();
+    TRACED("5 home ");
+    for (i = 0; i < 5; i++)
+        tw_deferred_unref(deferreds[i]);
+    CU_ASSERT_EQUAL(value_destroyed, 5);
+    tw__calls_set_chunk_size(1);
+    tear_down();
+}
+
+/* And if the reactor goes meanwhile, each is told, and nothing is lost. */
+TEST(results_that_have_come_together_when_the_reactor_goes)
+{
+    struct tw_deferred *deferreds[4];
+    int destroyed = 0, told = 0, i;
+    tw__calls_set_chunk_size(31);
+    set_up();
+    for (i = 0; i < 4; i++) {
+        CU_ASSERT_EQUAL_FATAL(
+            tw_defer_to_pool(reactor, pool, work_nothing, &destroyed, count_destroy, &deferreds[i]),
+            0);
+        tw_deferred_add_both(deferreds[i], count_shutdown, &told, NULL);
+    }
+    perform(4);
+    tw_deferred_unref(deferreds[1]);
+    reactor = tw_reactor_unref(reactor);
+    CU_ASSERT(told == 4 && destroyed == 4);
+    for (i = 0; i < 4; i++)
+        if (i != 1)
+            tw_deferred_unref(deferreds[i]);
+    tw__calls_set_chunk_size(1);
     tear_down();
 }
 
@@ -467,13 +539,6 @@ TEST(reactor_that_goes_fails_what_is_out)
 }
 
 enum { CROWD = 40 }; /* of several chunks of memory */
-
-static void count_shutdown(struct tw_result *result, void *told)
-{
-    struct tw_failure *failure = tw_result_failure(result);
-    *(int *)told += failure && tw_failure_is(failure, &TW_ERROR_SHUTDOWN);
-    tw_result_set(result, NULL, NULL);
-}
 
 /* However many are out, and in whatever order others have come home before. */
 TEST(reactor_that_goes_fails_all_that_are_out)

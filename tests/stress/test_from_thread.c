@@ -6,6 +6,7 @@
 #include "../harness.h"
 #include <pthread.h>
 #include <stdatomic.h>
+#include <twine/reactor/calls_from_threads_internal.h>
 
 SUITE_WITH_THREADS("from_thread storm")
 
@@ -190,10 +191,26 @@ TEST(R9_storm_of_reactors_on_one_pool)
 }
 
 /* The same, many times with few jobs each: starting and stopping are then most of it. */
-TEST(R9_many_short_storms)
+static void short_storms(uint64_t seed)
 {
-    uint64_t seed = harness_seed() + 1000;
     int i, rounds = harness_long() ? 2000 : 50;
     for (i = 0; i < rounds; i++)
         storm(1 + (size_t)i % 4, 1 + (size_t)i % 60, seed + (uint64_t)(10 * i));
+}
+
+TEST(R9_many_short_storms)
+{
+    short_storms(harness_seed() + 1000);
+}
+
+/* Both as in release: what goes home while a loop is behind goes together. */
+TEST(R9_storms_whose_results_come_home_together)
+{
+    uint64_t seed = harness_seed() + 3000;
+    tw__calls_set_chunk_size(31);
+    storm(4, harness_long() ? MAX_JOBS : 5000, seed);
+    tw__calls_set_chunk_size(3);
+    storm(2, harness_long() ? MAX_JOBS : 5000, seed + 100);
+    short_storms(seed + 200);
+    tw__calls_set_chunk_size(1);
 }
