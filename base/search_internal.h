@@ -2,7 +2,7 @@
  * Looking again before going to sleep.
  *
  * To be woken costs 10 to 40 microseconds, to find a task that comes within the next few costs 0.3.
- * So who has nothing to do looks again for some 20 microseconds; but only while that has lately
+ * So who has nothing to do looks again for some 10 microseconds; but only while that has lately
  * paid off, by one searcher for each spare processor at most, and never when there is one
  * processor: there the searcher would keep off the very thread that it waits for.
  */
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TW__SEARCH_TIME 20000 /* nanoseconds */
+#define TW__SEARCH_TIME 10000 /* nanoseconds */
 
 /* One searcher's memory of how it went. All zero to begin with. */
 struct tw__search {
