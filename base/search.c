@@ -11,7 +11,7 @@
 #include <twine/base/processors_internal.h>
 #include <twine/base/relax_internal.h>
 
-#define MOST_SKIPPED 255
+#define MOST_SKIPPED 31
 #define LOOKS_PER_CLOCK 4
 #define TRIES_TO_ENTER 16
 
