@@ -241,7 +241,7 @@ static struct departure *new_departure(struct tw_reactor *reactor, struct tw_def
     struct departure *departure = (struct departure *)tw__zalloc(sizeof *departure);
     if (!departure)
         return NULL;
-    tw__future_init(&departure->future, &departure_ops, NULL);
+    tw__future_init(&departure->future, 1, &departure_ops, NULL);
     tw_task_init(&departure->task, cancel_deferred);
     departure->mailbox = tw_worker_ref(tw_reactor_worker(reactor));
     departure->deferred = deferred;

@@ -25,7 +25,7 @@ const struct tw_error TW_ERROR_BROKEN_EXECUTOR = {"broken executor", &TW_ERROR};
 
 void tw__executor_drop_hold(struct tw_executor *executor)
 {
-    if (atomic_fetch_sub(&executor->holds, 1) != 1)
+    if (atomic_fetch_sub(&executor->counts, TW__EXECUTOR_HOLD) / TW__EXECUTOR_HOLD != 1)
         return;
     tw_failure_unref(atomic_load(&executor->broken));
     tw__lock_done(&executor->lock);
@@ -45,9 +45,7 @@ static void wake_joiners(struct tw_executor *executor)
  * count, we change the count and then look for joiners: one of us sees the other. */
 static void count_out_slowly(struct tw_executor *executor)
 {
-    size_t before;
-    atomic_fetch_add_explicit(&executor->holds, 1, memory_order_relaxed);
-    before = atomic_fetch_sub(&executor->unfinished, 1);
+    uint32_t before = (uint32_t)atomic_fetch_add(&executor->counts, TW__EXECUTOR_HOLD - 1);
     if (before == 2 && atomic_load(&executor->has_joiners))
         wake_joiners(executor);
     if (before == 1) {
@@ -60,19 +58,19 @@ static void count_out_slowly(struct tw_executor *executor)
 /* While more jobs are unfinished nothing else is touched than the count. */
 void tw__executor_count_out(struct tw_executor *executor)
 {
-    size_t seen = atomic_load(&executor->unfinished);
-    while (seen > 2)
-        if (atomic_compare_exchange_weak(&executor->unfinished, &seen, seen - 1))
+    uint64_t seen = atomic_load(&executor->counts);
+    while ((uint32_t)seen > 2)
+        if (atomic_compare_exchange_weak(&executor->counts, &seen, seen - 1))
             return;
     count_out_slowly(executor);
 }
 
 bool tw__executor_count_in(struct tw_executor *executor)
 {
-    size_t seen = atomic_load(&executor->unfinished);
-    while (seen && !atomic_compare_exchange_weak(&executor->unfinished, &seen, seen + 1))
+    uint64_t seen = atomic_load(&executor->counts);
+    while ((uint32_t)seen && !atomic_compare_exchange_weak(&executor->counts, &seen, seen + 1))
         ;
-    return seen != 0;
+    return (uint32_t)seen != 0;
 }
 
 /* --- joining and shutting down ---------------------------------------------------------------- */
@@ -88,7 +86,7 @@ static int may_join(struct tw_executor *executor)
 
 static bool is_quiet(struct tw_executor *executor)
 {
-    return atomic_load(&executor->unfinished) <= 1; /* that one is the caller's */
+    return (uint32_t)atomic_load(&executor->counts) <= 1; /* that one is the caller's */
 }
 
 static void add_joiner(struct tw_executor *executor, struct tw__joiner *joiner)
@@ -194,8 +192,7 @@ static struct tw_executor *alloc_executor(void)
     tw__future_prepare();
     executor->epoch = tw__fork_epoch();
     atomic_init(&executor->refs, 1);
-    atomic_init(&executor->unfinished, 1);
-    atomic_init(&executor->holds, 1);
+    atomic_init(&executor->counts, TW__EXECUTOR_HOLD + 1);
     tw__lock_init(&executor->lock);
     return executor;
 }
@@ -255,7 +252,7 @@ static int make_pool(struct tw_executor *executor, size_t max_workers,
     of_pool.start = executor->initializer ? start_thread : NULL;
     of_pool.hook_arg = executor;
     of_pool.hook_destroy = threads_have_ended;
-    atomic_fetch_add(&executor->holds, 1); /* the pool's */
+    atomic_fetch_add(&executor->counts, TW__EXECUTOR_HOLD); /* the pool's */
     return tw_pool_new(max_workers, &of_pool, &executor->pool);
 }
 

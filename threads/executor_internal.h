@@ -1,7 +1,7 @@
 /*
  * An executor from inside. executor.c has its life, executor_jobs.c its jobs.
  *
- * It counts twice:
+ * It counts twice, in one word since each job changes both:
  *
  *     unfinished   the jobs that are not over, and one while the users hold the executor. join waits
  *                  for it to be 1, and as a job is over only after the jobs it has submitted were
@@ -13,11 +13,14 @@
 #define TWINE_THREADS_EXECUTOR_INTERNAL_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 #include <twine/base/cache_line_internal.h>
 #include <twine/base/lock_internal.h>
 #include <twine/base/park_internal.h>
 #include <twine/threads/executor.h>
 #include <twine/threads/future_internal.h>
+
+#define TW__EXECUTOR_HOLD ((uint64_t)1 << 32)
 
 struct tw__joiner {
     struct tw__park park;
@@ -35,8 +38,8 @@ struct tw_executor {
     atomic_bool is_shut, gives_up;       /* gives_up: what has not begun is cancelled */
     _Atomic(struct tw_failure *) broken; /* a reference, once an initializer has failed */
     TW__APART(from_fixed);
-    atomic_size_t unfinished, holds; /* these change with each job */
-    atomic_uint refs;                /* the users' */
+    _Atomic(uint64_t) counts; /* changes with each job: unfinished below, holds above */
+    atomic_uint refs;         /* the users' */
     atomic_uint has_joiners;
     struct tw__lock lock;
     struct {

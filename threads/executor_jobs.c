@@ -119,16 +119,14 @@ static struct job *make_job(struct tw_executor *executor, tw_call_fn work, void 
     struct job *job = (struct job *)tw__malloc(sizeof *job);
     if (!job)
         return NULL;
-    tw__future_init(&job->future, &job_ops, &executor->place);
+    tw__future_init(&job->future, 2, &job_ops, &executor->place); /* the user's, and the task's */
     tw_task_init(&job->task, job_fn);
     job->executor = executor;
     job->work = work;
     job->arg = arg;
     job->destroy = destroy;
     job->context = tw__context_capture();
-    atomic_fetch_add_explicit(&executor->holds, 1, memory_order_relaxed);
-    atomic_fetch_add(&executor->unfinished, 1);
-    tw_future_ref(&job->future); /* the task's; the first is the user's */
+    atomic_fetch_add(&executor->counts, TW__EXECUTOR_HOLD + 1);
     return job;
 }
 

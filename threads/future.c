@@ -233,13 +233,13 @@ int tw_future_result(struct tw_future *future, int64_t timeout, struct tw_result
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-void tw__future_init(struct tw_future *future, const struct tw__future_ops *ops,
+void tw__future_init(struct tw_future *future, unsigned refs, const struct tw__future_ops *ops,
                      const struct tw__future_place *place)
 {
     future->ops = ops;
     future->place = place;
     future->epoch = tw__fork_epoch();
-    atomic_init(&future->refs, 1);
+    atomic_init(&future->refs, refs);
     atomic_init(&future->state, TW__PENDING);
     atomic_init(&future->is_asked_to_stop, false);
     atomic_init(&future->look, TW__UNSEEN);
@@ -278,11 +278,17 @@ struct tw_future *tw_future_ref(struct tw_future *future)
     return future;
 }
 
+/* Acquire what all others did, before it goes; release what we did with it. If there is only ours,
+ * nobody else can change the number. */
+static bool drop_ref(struct tw_future *future)
+{
+    return atomic_load_explicit(&future->refs, memory_order_acquire) == 1 ||
+           atomic_fetch_sub_explicit(&future->refs, 1, memory_order_acq_rel) == 1;
+}
+
 struct tw_future *tw_future_unref(struct tw_future *future)
 {
-    /* Release what we did with it, acquire what all others did, before it goes. */
-    if (!future || tw__future_is_inherited(future) ||
-        atomic_fetch_sub_explicit(&future->refs, 1, memory_order_acq_rel) != 1)
+    if (!future || tw__future_is_inherited(future) || !drop_ref(future))
         return NULL;
     if (future->ops) {
         future->ops->free(future);
@@ -400,7 +406,7 @@ int tw_future_new(struct tw_future **ret_future)
     if (!future)
         return -ENOMEM;
     tw__future_prepare();
-    tw__future_init(future, NULL, NULL);
+    tw__future_init(future, 1, NULL, NULL);
     *ret_future = future;
     return 0;
 }

@@ -81,7 +81,7 @@ struct tw_future {
     } locked; /* under the lock that tw__future_lock_of() gives */
 };
 
-void tw__future_init(struct tw_future *future, const struct tw__future_ops *ops,
+void tw__future_init(struct tw_future *future, unsigned refs, const struct tw__future_ops *ops,
                      const struct tw__future_place *place);
 /* Once, before the first one is made: what futures share is new in a forked child. */
 void tw__future_prepare(void);
