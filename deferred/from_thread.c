@@ -146,6 +146,15 @@ static struct block *take_block(struct tw_reactor *reactor)
     return block;
 }
 
+/* On the loop's thread. reactor: NULL, if it has left the block behind. */
+static void end_block(struct block *block, struct tw_reactor *reactor)
+{
+    if (reactor && reactor->_common->blocks.count < BLOCKS_KEPT)
+        keep_block(&reactor->_common->blocks, block);
+    else
+        free_block(block);
+}
+
 /* Returns whether it was the last. Alone: nobody can be dropping the other one on another thread. */
 static bool drop_hold(struct block *block, bool is_alone)
 {
@@ -269,12 +278,8 @@ static void come_home(struct tw_task *task, int status)
         fire(block);
     }
     end_task(block);
-    if (!drop_hold(block, true))
-        return;
-    if (reactor && reactor->_common->blocks.count < BLOCKS_KEPT)
-        keep_block(&reactor->_common->blocks, block);
-    else
-        free_block(block);
+    if (drop_hold(block, true))
+        end_block(block, reactor);
 }
 
 static void ask_to_stop(struct block *block)
@@ -355,17 +360,41 @@ static int cancel_block(struct tw_source *source, void *pool)
 
 /* --- going out -------------------------------------------------------------------------------- */
 
-static bool init_block(struct block *block, struct tw_reactor *reactor, struct tw_worker *pool)
+static void init_block(struct block *block, struct tw_reactor *reactor, struct tw_worker *pool)
 {
     tw__deferred_init(&block->deferred, cancel_block, pool, NULL, release_deferred);
     tw_task_init(&block->task, work_in_pool);
+    hold_pool(block, reactor, pool);
     block->where = OUT;
     atomic_init(&block->holds, 2);
     atomic_init(&block->is_cancelled, false);
-    if (!take_context(block))
-        return false;
-    hold_pool(block, reactor, pool);
-    return true;
+}
+
+/* It was refused, and nobody has seen its Deferred. */
+static void take_down(struct block *block, struct tw_reactor *reactor)
+{
+    is_home(block);
+    let_pool_go(block, reactor);
+    tw__context_drop(context_of(block));
+    if (block->deferred.is_noted)
+        tw__debug_forget(&block->deferred);
+}
+
+/* With its context, and nothing else. */
+static int get_block(struct tw_reactor *reactor, struct block **ret_block)
+{
+    struct block *block;
+    if (!tw__reactor_is_open(reactor))
+        return -ESHUTDOWN;
+    block = take_block(reactor);
+    if (!block)
+        return -ENOMEM;
+    if (!take_context(block)) {
+        end_block(block, reactor);
+        return -ENOMEM;
+    }
+    *ret_block = block;
+    return 0;
 }
 
 /* Takes (arg, destroy) only if it succeeds. */
@@ -373,26 +402,18 @@ static int send_out(struct tw_reactor *reactor, struct tw_worker *pool, tw_call_
                     tw_destroy_fn destroy, struct block **ret_block)
 {
     struct block *block;
-    int rc;
-    if (!tw__reactor_is_open(reactor))
-        return -ESHUTDOWN;
-    block = take_block(reactor);
-    if (!block)
-        return -ENOMEM;
-    if (!init_block(block, reactor, pool)) {
-        free_block(block);
-        return -ENOMEM;
-    }
+    int rc = get_block(reactor, &block);
+    if (rc < 0)
+        return rc;
+    init_block(block, reactor, pool);
     block->as.job.work = work;
     block->as.job.arg = arg;
     block->as.job.destroy = destroy;
     goes_out(block); /* before it can come home */
     rc = tw_worker_submit(pool, &block->task);
     if (rc < 0) {
-        is_home(block);
-        let_pool_go(block, reactor);
-        tw__context_drop(context_of(block));
-        free_block(block);
+        take_down(block, reactor);
+        end_block(block, reactor);
         return rc;
     }
     *ret_block = block;

@@ -459,6 +459,32 @@ TEST(cancel_too_late_does_nothing)
     trace_clear();
 }
 
+/* What a pool refuses leaves nothing behind, with debugging on either, which notes where a Deferred was
+ * made; and takes no more memory, however often. */
+TEST(refused_work_leaves_nothing_behind)
+{
+    struct tw_deferred *deferred = NULL;
+    int destroyed = 0, i;
+    long live;
+    set_up();
+    tw_deferred_unref(send(work_value, "work", "it"));
+    perform(1);
+    pass();
+    trace_clear();
+    tw_debug_set(true);
+    tw_worker_quit(pool);
+    live = harness_live();
+    for (i = 0; i < 100; i++)
+        CU_ASSERT_EQUAL(tw_defer_to_pool(reactor, pool, work_nothing, &destroyed, count_destroy,
+                                         i % 2 ? &deferred : NULL),
+                        -ESHUTDOWN);
+    CU_ASSERT_PTR_NULL(deferred);
+    CU_ASSERT_EQUAL(destroyed, 100);
+    CU_ASSERT_EQUAL(harness_live(), live);
+    tw_debug_set(false);
+    tear_down();
+}
+
 /* --- pools that end --------------------------------------------------------------------------- */
 
 /* What was accepted before quit still runs; afterwards it is refused, and the argument gone. */
