@@ -12,7 +12,7 @@
  * The block has two holds: the Deferred's, while anybody has a handle or the source, and the
  * task's, until it is home or has found the mailbox closed. So it is freed on the loop's thread, or
  * by a worker that came too late, whichever is last. Only such a worker, and who drops the other hold
- * once the mailbox is closed, need an exchange for that: all else happens on the loop's thread.
+ * of a block that was left behind, need an exchange for that: all else happens on the loop's thread.
  *
  * Blocks that end at home are kept for reuse, up to a bound. They are allocated some at a time: a
  * burst of jobs beyond what is kept costs little in the allocator, and memory goes back when all the
@@ -59,6 +59,10 @@ struct block {
     bool has_usual_pool;
     _Alignas(TW__CACHE_LINE) struct tw_deferred deferred; /* the loop's */
 };
+
+#if !defined(TWINE_CHECKS) || !TWINE_CHECKS
+_Static_assert(sizeof(struct block) <= (size_t)4 * TW__CACHE_LINE, "four lines");
+#endif
 
 static void left_behind(struct tw__away *away);
 
@@ -166,17 +170,11 @@ static bool drop_hold(struct block *block, bool is_alone)
     return holds == 0;
 }
 
-/* Whether the task's hold is dropped on the loop's thread, or has been. Once the mailbox is closed
- * whoever finds it so does that; and sees, by that, what was done here before. */
-static bool comes_home(const struct block *block, const struct chunk *chunk)
-{
-    return block->where == HOME || (block->where == OUT && !chunk->reactor->_common->is_closed);
-}
-
+/* While it is out the source is ours: so it is home, or has been left behind. */
 static void release_deferred(struct tw_deferred *deferred)
 {
     struct block *block = TW_CONTAINER(deferred, struct block, deferred);
-    if (drop_hold(block, comes_home(block, chunk_of(block))))
+    if (drop_hold(block, block->where == HOME))
         free_block(block);
 }
 
@@ -297,7 +295,7 @@ static void leave_block_behind(struct block *block, struct tw_reactor *reactor)
     tw_source_unref(tw__source_of(&block->deferred));
 }
 
-/* The chunk goes with its last block. */
+/* In no particular order. The chunk goes with its last block. */
 static void left_behind(struct tw__away *away)
 {
     struct chunk *chunk = TW_CONTAINER(away, struct chunk, away);

@@ -170,14 +170,15 @@ static __attribute__((noinline)) int begin_run(struct tw__mailbox *mailbox, tw_a
         place = own.next;
     }
     run = (struct tw__call_run *)(void *)place;
-    tw_task_init(&run->task, tw__call_run_fn);
+    tw_task_init(&run->task, NULL);
     atomic_init(&run->count, 1);
     run->done = 0;
     run->line = (unsigned short)((struct line *)(void *)place - own.chunk->lines);
     run->calls[0] = (struct tw__call){action, arg, destroy};
     rc = tw__mailbox_post(&mailbox->base, &run->task);
     if (rc < 0) {
-        leave_chunk();
+        if (own.end - place == TW__CACHE_LINE)
+            leave_chunk();
         return rc;
     }
     own.run = run;
@@ -188,7 +189,7 @@ static __attribute__((noinline)) int begin_run(struct tw__mailbox *mailbox, tw_a
 
 /* The parts of a call each by itself: they stay in registers until they are where they travel. */
 static inline __attribute__((always_inline)) int
-send(struct tw__mailbox *mailbox, tw_action_fn action, void *arg, tw_destroy_fn destroy)
+send_call(struct tw__mailbox *mailbox, tw_action_fn action, void *arg, tw_destroy_fn destroy)
 {
     /* Relaxed: what was put in before this call is seen, or else something newer. */
     if (own.run && tw__inbox_newest(&mailbox->inbox) == &own.run->task &&
@@ -207,7 +208,7 @@ int tw__task_send_home(struct tw_worker *worker, struct tw_task *task, tw_task_f
     tw_task_init(task, fn);
     if (tw__inbox_newest(&mailbox->inbox) &&
         atomic_load_explicit(&chunk_lines, memory_order_relaxed) > 1) {
-        int rc = send(mailbox, NULL, task, NULL);
+        int rc = send_call(mailbox, NULL, task, NULL);
         if (rc != -ENOMEM)
             return rc;
     }
@@ -262,7 +263,7 @@ int tw_reactor_call_from_thread(struct tw_reactor *reactor, tw_action_fn action,
     else if (tw__here.context)
         rc = send_in(tw__here.context, reactor->_common->mailbox, action, arg, destroy);
     else
-        rc = send(reactor->_common->mailbox, action, arg, destroy);
+        rc = send_call(reactor->_common->mailbox, action, arg, destroy);
     if (rc < 0 && destroy)
         destroy(arg);
     return rc;
@@ -276,14 +277,4 @@ void tw__call_run_free(struct tw__call_run *run)
     struct chunk *chunk = TW_CONTAINER(line - run->line, struct chunk, lines);
     char *end = next_line((char *)(run->calls + run->done));
     give_back(chunk, (unsigned)((end - (char *)run) / TW__CACHE_LINE));
-}
-
-void tw__call_run_fn(struct tw_task *task, int status)
-{
-    struct tw__call call;
-    bool has_more;
-    do {
-        has_more = tw__call_run_take((struct tw__call_run *)task, &call);
-        tw__call_perform(&call, NULL, status);
-    } while (has_more);
 }

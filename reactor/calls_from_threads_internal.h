@@ -23,15 +23,12 @@ struct tw__call {
 /* With its first call one cache line, where it begins: all that a call by itself moves from one
  * processor to another, beside the inbox. */
 struct tw__call_run {
-    struct tw_task task;
+    struct tw_task task; /* without a fn, by which it is known */
     atomic_uint count;   /* calls that are in; and CLOSED: no more come in, it is being performed */
     unsigned short done; /* the loop's: calls that have been taken out */
     unsigned short line; /* where it lies in its chunk */
     struct tw__call calls[];
 };
-
-/* A run's fn: it performs what is left of it, or gives it up. */
-void tw__call_run_fn(struct tw_task *task, int status);
 
 /* The loop's thread. When its last call has been taken out. */
 void tw__call_run_free(struct tw__call_run *run);
@@ -39,7 +36,7 @@ void tw__call_run_free(struct tw__call_run *run);
 /* The loop's thread. The run that the task is; NULL: it is something else. */
 static inline struct tw__call_run *tw__call_run_of(struct tw_task *task)
 {
-    return task->fn == tw__call_run_fn ? (struct tw__call_run *)task : NULL;
+    return task->fn ? NULL : (struct tw__call_run *)task;
 }
 
 /* The loop's thread. Take the next call out. false: it was the last, and the run has gone. */

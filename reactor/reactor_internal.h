@@ -5,7 +5,8 @@
  *     reactor_pass.c    a pass: calls, timers, signals, and what a start or a stop asks for
  *     reactor_turn.c    run, stop, crash, iterate
  *     reactor_phases.c  what it does itself in the phases of startup and shutdown
- *     reactor_calls.c   its pool, calls from threads and in threads
+ *     reactor_calls.c   its pool, and calls in threads
+ *     calls_from_threads.c, mailbox.c    what other threads send it
  *
  * States:
  *
@@ -75,7 +76,6 @@ struct tw__reactor_common {
     enum tw__reactor_state state;
     bool is_turning; /* inside a turn of ours */
     bool is_in_pass, wants_stop, wants_crash, is_alive;
-    bool is_closed;   /* the mailbox is, or is about to be */
     bool has_crashed; /* only run starts it again */
     bool is_pool_started, has_pool_ended;
     bool is_pool_given;    /* by the user, and its limit is left alone */
@@ -218,6 +218,11 @@ void tw__reactor_start_pool(struct tw_reactor *reactor);
 /* Nothing is accepted any more: what was accepted before is run, or, when the reactor goes, given
  * up. */
 void tw__reactor_empty_mailbox(struct tw__reactor_common *common, int status);
+
+/* --- reactor_pass.c --------------------------------------------------------------------------- */
+
+/* Make the next of the calls that have been taken from the mailbox, or give it up. */
+void tw__reactor_call_next(struct tw__reactor_common *common, int status);
 
 /* --- delayed_call.c --------------------------------------------------------------------------- */
 

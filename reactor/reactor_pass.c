@@ -1,7 +1,7 @@
 /*
  * A pass of a reactor.
  *
- * It is: the calls that other threads have sent, as many as were there when it began and within a
+ * It is: the calls that other threads have sent, those that were there when it began and within a
  * budget; the timers that are due by one reading of the clock; signals that have come; then what a
  * start, a stop or a crash asks for. At its end the reactor either asks to be called again, or says in its mailbox that it
  * sleeps: from then on whoever puts something in wakes it.
@@ -24,20 +24,22 @@
 /* --- calls ------------------------------------------------------------------------------------ */
 
 /* It is out of the way before it is called, which may turn the loop. */
-static void run_next(struct tw__reactor_common *common)
+void tw__reactor_call_next(struct tw__reactor_common *common, int status)
 {
     struct tw_task *task = common->calls, *next = task->_next;
     struct tw__call_run *run = tw__call_run_of(task);
     struct tw__call call;
+    int taken;
     if (run) {
         if (!tw__call_run_take(run, &call))
             common->calls = next;
-        tw__call_perform(&call, NULL, 0);
+        tw__call_perform(&call, NULL, status);
         return;
     }
     common->calls = next;
     task->_next = NULL;
-    task->fn(task, tw__task_take(task));
+    taken = tw__task_take(task);
+    task->fn(task, taken < 0 ? taken : status);
 }
 
 /* Only what is there now: what these calls send waits for the next pass, and for I/O before it
@@ -50,7 +52,7 @@ static void run_calls(struct tw__reactor_common *common)
     if (!common->calls)
         common->calls = tw__inbox_take(&common->mailbox->inbox);
     while (common->calls && ran < BATCH_CALLS) {
-        run_next(common);
+        tw__reactor_call_next(common, 0);
         if (++ran < look || !common->calls)
             continue;
         look += ran < 16 ? ran : 16;

@@ -107,19 +107,12 @@ static void end_pool(struct tw__reactor_common *common)
 
 void tw__reactor_empty_mailbox(struct tw__reactor_common *common, int status)
 {
-    struct tw_task *task = common->calls;
-    common->calls = NULL;
-    common->is_closed = true;
     tw__inbox_close(&common->mailbox->inbox);
     do {
-        while (task) {
-            struct tw_task *next = task->_next;
-            int taken = tw__task_take(task);
-            task->fn(task, taken < 0 ? taken : status);
-            task = next;
-        }
-        task = tw__inbox_take(&common->mailbox->inbox);
-    } while (task);
+        while (common->calls)
+            tw__reactor_call_next(common, status);
+        common->calls = tw__inbox_take(&common->mailbox->inbox);
+    } while (common->calls);
 }
 
 static void finish_shutdown(struct tw_reactor *reactor)

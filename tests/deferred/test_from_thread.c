@@ -758,6 +758,32 @@ SWEEP(nothing_is_lost_when_memory_is_short)
     tear_down();
 }
 
+/* The same where what goes home would go together with what is in the mailbox, but for memory. */
+SWEEP(nothing_is_lost_on_the_way_home_when_memory_is_short)
+{
+    struct tw_deferred *deferreds[3] = {NULL, NULL, NULL};
+    int destroyed = 0, homes = 0, sent = 0, i;
+    tw__calls_set_chunk_size(31);
+    reactor = NULL;
+    pool = NULL;
+    if (tw_test_clock_reactor_new(&reactor) == 0 && tw_memory_worker_new(&pool) == 0) {
+        for (i = 0; i < 3; i++)
+            if (tw_defer_to_pool(reactor, pool, work_nothing, &destroyed, count_destroy,
+                                 &deferreds[i]) == 0) {
+                CU_ASSERT_EQUAL(tw_deferred_add_both(deferreds[i], forget, &homes, NULL), 0);
+                sent++;
+            }
+        while (tw_memory_worker_perform(pool) > 0)
+            continue;
+        pass();
+        CU_ASSERT(destroyed == 3 && homes == sent);
+        for (i = 0; i < 3; i++)
+            tw_deferred_unref(deferreds[i]);
+    }
+    tw__calls_set_chunk_size(1);
+    tear_down();
+}
+
 static struct tw_context_key color = TW_CONTEXT_KEY("color");
 
 static void see_color(struct tw_result *result, void *arg)

@@ -5,6 +5,7 @@
 #include "on_libevent.h"
 #include <signal.h>
 #include <sys/wait.h>
+#include <twine/reactor/calls_from_threads_internal.h>
 #include <unistd.h>
 
 SUITE_WITH_THREADS("reactors and fork")
@@ -159,6 +160,7 @@ TEST(T12_reactor_of_the_parent)
 {
     static const struct tw_descriptor_fns fns = {sizeof fns, read_byte, NULL, NULL};
     int timers = 0, calls = 0, reads = 0;
+    tw__calls_set_chunk_size(31); /* so that the child could add to what this thread has sent */
     adopt();
     CU_ASSERT(event_base_loop(base, EVLOOP_NONBLOCK) >= 0);
     CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
@@ -189,6 +191,7 @@ TEST(T12_reactor_of_the_parent)
     tw_signal_watch_unref(watch);
     tw_descriptor_unref(descriptor);
     drop_both();
+    tw__calls_set_chunk_size(1);
     close(ends[0]);
     close(ends[1]);
 }
