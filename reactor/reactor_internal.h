@@ -215,14 +215,12 @@ void tw__reactor_begin_shutdown(struct tw_reactor *reactor);
 void tw__reactor_go_on(struct tw_reactor *reactor);
 /* Let the pool work though the reactor has not started. */
 void tw__reactor_start_pool(struct tw_reactor *reactor);
-/* Nothing is accepted any more: what was accepted before is run, or, when the reactor goes, given
- * up. */
-void tw__reactor_empty_mailbox(struct tw__reactor_common *common, int status);
 
 /* --- reactor_pass.c --------------------------------------------------------------------------- */
 
-/* Make the next of the calls that have been taken from the mailbox, or give it up. */
-void tw__reactor_call_next(struct tw__reactor_common *common, int status);
+/* Nothing is accepted any more: what was accepted before is run, or, when the reactor goes, given
+ * up. */
+void tw__reactor_empty_mailbox(struct tw__reactor_common *common, int status);
 
 /* --- delayed_call.c --------------------------------------------------------------------------- */
 

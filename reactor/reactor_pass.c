@@ -23,8 +23,10 @@
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
-/* It is out of the way before it is called, which may turn the loop. */
-void tw__reactor_call_next(struct tw__reactor_common *common, int status)
+/* Make the next of the calls that have been taken out, or give it up. It is out of the way before that,
+ * since it may turn the loop. */
+static inline __attribute__((always_inline)) void call_next(struct tw__reactor_common *common,
+                                                            int status)
 {
     struct tw_task *task = common->calls, *next = task->_next;
     struct tw__call_run *run = tw__call_run_of(task);
@@ -52,7 +54,7 @@ static void run_calls(struct tw__reactor_common *common)
     if (!common->calls)
         common->calls = tw__inbox_take(&common->mailbox->inbox);
     while (common->calls && ran < BATCH_CALLS) {
-        tw__reactor_call_next(common, 0);
+        call_next(common, 0);
         if (++ran < look || !common->calls)
             continue;
         look += ran < 16 ? ran : 16;
@@ -62,6 +64,16 @@ static void run_calls(struct tw__reactor_common *common)
         else if (now >= until)
             break;
     }
+}
+
+void tw__reactor_empty_mailbox(struct tw__reactor_common *common, int status)
+{
+    tw__inbox_close(&common->mailbox->inbox);
+    do {
+        while (common->calls)
+            call_next(common, status);
+        common->calls = tw__inbox_take(&common->mailbox->inbox);
+    } while (common->calls);
 }
 
 static bool has_calls(void *common)

@@ -17,7 +17,6 @@
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/threads/shutdown_internal.h>
-#include <twine/threads/task_internal.h>
 
 /* --- startup ---------------------------------------------------------------------------------- */
 
@@ -103,16 +102,6 @@ static void end_pool(struct tw__reactor_common *common)
     tw__team_cut_short(tw_pool_team(common->pool));
     tw_task_init(&common->mailbox->pool_ended, pool_ended);
     tw_pool_notify_end(common->pool, &common->mailbox->base, &common->mailbox->pool_ended);
-}
-
-void tw__reactor_empty_mailbox(struct tw__reactor_common *common, int status)
-{
-    tw__inbox_close(&common->mailbox->inbox);
-    do {
-        while (common->calls)
-            tw__reactor_call_next(common, status);
-        common->calls = tw__inbox_take(&common->mailbox->inbox);
-    } while (common->calls);
 }
 
 static void finish_shutdown(struct tw_reactor *reactor)

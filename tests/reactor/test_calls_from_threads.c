@@ -64,13 +64,12 @@ static void end(void)
 static int take_out(void)
 {
     struct tw__reactor_common *common = reactor->_common;
+    struct tw_task *task;
     int tasks = 0;
     common->calls = tw__inbox_take(&common->mailbox->inbox);
-    while (common->calls) {
-        struct tw_task *task = common->calls;
-        tw__reactor_call_next(common, 0);
-        tasks += common->calls != task;
-    }
+    for (task = common->calls; task; task = task->_next)
+        tasks++;
+    turn();
     return tasks;
 }
 
