@@ -12,11 +12,13 @@
 struct tw_context;
 struct tw__coroutine;
 struct tw__frame;
+struct tw__job_scope;
 
 struct tw__here {
     struct tw__frame *frame;         /* the innermost worker whose task runs here; threads/frame */
     atomic_bool *cancel_flag;        /* of the work that runs here; threads/cancel */
     struct tw_context *context;      /* the values in force here, a reference; base/context */
+    struct tw__job_scope *job_scope; /* the executor's job that runs here; threads/executor_jobs */
     struct tw__coroutine *coroutine; /* whose code runs here, or NULL; deferred/coroutine */
 };
 

@@ -13,6 +13,7 @@
 #include <twine/base/memory_internal.h>
 #include <twine/deferred/deferred_internal.h>
 #include <twine/reactor/calls_from_threads_internal.h>
+#include <twine/threads/executor_internal.h>
 #include <unistd.h>
 
 #define MAX_TESTS 512
@@ -283,6 +284,7 @@ int main(int argc, char **argv)
     tw_report_set_handler(take_report, NULL);
     setenv("TWINE_ABORT_ON_MISUSE", "1", 1);
     tw__deferred_keep_spares(0); /* what is kept, in release, would count as leaked */
+    tw__executor_keep_spares(0);
     tw__calls_set_chunk_size(1);
     if (CU_initialize_registry() != CUE_SUCCESS ||
         !(suite = CU_add_suite(harness_suite, NULL, NULL)))

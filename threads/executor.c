@@ -43,12 +43,13 @@ static void wake_joiners(struct tw_executor *executor)
 
 /* It may be the last job, or the last of all. A joiner says that it is there and then looks at the
  * count, we change the count and then look for joiners: one of us sees the other. */
-static void count_out_slowly(struct tw_executor *executor)
+static void count_out_slowly(struct tw_executor *executor, uint64_t counts)
 {
-    uint32_t before = (uint32_t)atomic_fetch_add(&executor->counts, TW__EXECUTOR_HOLD - 1);
-    if (before == 2 && atomic_load(&executor->has_joiners))
+    uint64_t seen = atomic_fetch_add(&executor->counts, TW__EXECUTOR_HOLD - counts);
+    uint32_t left = (uint32_t)(seen - counts);
+    if (left == 1 && atomic_load(&executor->has_joiners))
         wake_joiners(executor);
-    if (before == 1) {
+    if (left == 0) {
         tw_worker_unref(executor->worker);
         tw__executor_drop_hold(executor);
     }
@@ -56,13 +57,13 @@ static void count_out_slowly(struct tw_executor *executor)
 }
 
 /* While more jobs are unfinished nothing else is touched than the count. */
-void tw__executor_count_out(struct tw_executor *executor)
+void tw__executor_count_out(struct tw_executor *executor, uint64_t counts)
 {
     uint64_t seen = atomic_load(&executor->counts);
-    while ((uint32_t)seen > 2)
-        if (atomic_compare_exchange_weak(&executor->counts, &seen, seen - 1))
+    while ((uint32_t)seen > (uint32_t)counts + 1)
+        if (atomic_compare_exchange_weak(&executor->counts, &seen, seen - counts))
             return;
-    count_out_slowly(executor);
+    count_out_slowly(executor, counts);
 }
 
 bool tw__executor_count_in(struct tw_executor *executor)
@@ -314,7 +315,7 @@ struct tw_executor *tw_executor_unref(struct tw_executor *executor)
         atomic_fetch_sub(&executor->refs, 1) != 1)
         return NULL;
     shut(executor, false);
-    tw__executor_count_out(executor);
+    tw__executor_count_out(executor, 1);
     return NULL;
 }
 

@@ -54,8 +54,11 @@ static inline bool tw__executor_is_inherited(const struct tw_executor *executor)
 }
 
 void tw__executor_drop_hold(struct tw_executor *executor);
-/* A job is over. The executor may be gone then, unless the caller has a hold. */
-void tw__executor_count_out(struct tw_executor *executor);
+/* So many jobs are over, and futures gone. The executor may be gone then, unless the caller has a
+ * hold. */
+void tw__executor_count_out(struct tw_executor *executor, uint64_t counts);
+/* executor_jobs.c: of so many jobs this thread keeps the memory, from now on. */
+void tw__executor_keep_spares(unsigned most);
 /* Keep the worker, unless it has been let go of. */
 bool tw__executor_count_in(struct tw_executor *executor);
 

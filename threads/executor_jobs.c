@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <twine/base/context_internal.h>
 #include <twine/base/failure_internal.h>
+#include <twine/base/here_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/base/report_internal.h>
+#include <twine/base/spares_internal.h>
 #include <twine/threads/cancel_internal.h>
 #include <twine/threads/team_take_internal.h>
 
@@ -23,6 +25,91 @@ struct job {
     tw_destroy_fn destroy;
     struct tw_context *context; /* a reference, until the work is over */
 };
+
+/* --- its memory ------------------------------------------------------------------------------- */
+
+/* Mostly a job is made and let go of on one thread, that which waits for it. Checking builds keep
+ * none: a future used after its end is then seen by the tools that look for that. */
+#if defined(TWINE_CHECKS) && TWINE_CHECKS
+#define USUALLY_KEPT 0
+#else
+#define USUALLY_KEPT 32
+#endif
+
+static _Thread_local
+    __attribute__((tls_model("initial-exec"))) struct tw__spares spares = {.wanted = USUALLY_KEPT};
+
+void tw__executor_keep_spares(unsigned most)
+{
+    tw__spares_limit(&spares, most, tw__free);
+}
+
+static void thread_ends(void)
+{
+    tw__executor_keep_spares(0);
+}
+
+static struct job *take_memory(void)
+{
+    void *kept = tw__spares_take(&spares);
+    return (struct job *)(kept ? kept : tw__malloc(sizeof(struct job)));
+}
+
+static void give_memory(struct job *job)
+{
+    if (!tw__spares_keep(&spares, job) && !tw__spares_begin(&spares, job, thread_ends))
+        tw__free(job);
+}
+
+/* --- counting --------------------------------------------------------------------------------- */
+
+/*
+ * A job that submits others and awaits them performs most of them itself, on its own stack. Those need
+ * not be counted, one by one, in a word that all threads write to: as long as this job is not over
+ * nobody cares how many others are. So what is over within it is kept, for the next ones that it
+ * submits, and given back when it is over itself.
+ */
+struct tw__job_scope {
+    struct tw_executor *executor;
+    uint64_t kept; /* of the executor's counts */
+};
+
+#define COUNTS_OF_A_JOB (TW__EXECUTOR_HOLD + 1)
+
+static struct tw__job_scope *scope_of(const struct tw_executor *executor)
+{
+    struct tw__job_scope *scope = tw__here.job_scope;
+    return scope && scope->executor == executor ? scope : NULL;
+}
+
+static void count_new(struct tw_executor *executor)
+{
+    struct tw__job_scope *scope = scope_of(executor);
+    if (scope && (uint32_t)scope->kept && scope->kept >= TW__EXECUTOR_HOLD)
+        scope->kept -= COUNTS_OF_A_JOB;
+    else
+        atomic_fetch_add(&executor->counts, COUNTS_OF_A_JOB);
+}
+
+/* Its future has gone. The executor may be gone then. */
+static void count_gone(struct tw_executor *executor)
+{
+    struct tw__job_scope *scope = scope_of(executor);
+    if (scope)
+        scope->kept += TW__EXECUTOR_HOLD;
+    else
+        tw__executor_drop_hold(executor);
+}
+
+/* It is over. Likewise. */
+static void count_over(struct tw_executor *executor)
+{
+    struct tw__job_scope *scope = scope_of(executor);
+    if (scope)
+        scope->kept++;
+    else
+        tw__executor_count_out(executor, 1);
+}
 
 /* --- a job ------------------------------------------------------------------------------------ */
 
@@ -60,30 +147,42 @@ static bool begin(struct job *job, int status)
     return true;
 }
 
-/* It goes before it is counted, so that a value nobody holds is destroyed, and a failure nobody will
- * look at reported, when a join returns. */
-static void finish(struct job *job)
+/* Its future goes before it is counted, so that a value nobody holds is destroyed, and a failure nobody
+ * will look at reported, when a join returns. false: in a child that the work has forked, and comes
+ * back from. */
+static bool perform(struct job *job, int status)
 {
-    struct tw_executor *executor = job->executor;
+    struct tw_context *before = tw__context_swap(job->context);
+    bool is_to_complete = begin(job, status);
+    if (tw__executor_is_inherited(job->executor))
+        return false;
+    if (job->destroy)
+        job->destroy(job->arg);
+    tw__context_swap_back(before, job->context);
+    tw__context_drop(job->context);
+    tw_task_delivers(&job->task);
+    if (is_to_complete)
+        tw__future_complete(&job->future);
     tw_future_unref(&job->future);
-    tw__executor_count_out(executor);
+    return true;
 }
 
 static void job_fn(struct tw_task *task, int status)
 {
     struct job *job = TW_CONTAINER(task, struct job, task);
-    struct tw_context *before = tw__context_swap(job->context);
-    bool is_to_complete = begin(job, status);
-    if (tw__executor_is_inherited(job->executor))
-        return; /* in a child that the work has forked, and comes back from */
-    if (job->destroy)
-        job->destroy(job->arg);
-    tw__context_swap_back(before, job->context);
-    tw__context_drop(job->context);
-    tw_task_delivers(task);
-    if (is_to_complete)
-        tw__future_complete(&job->future);
-    finish(job);
+    struct tw_executor *executor = job->executor;
+    struct tw__job_scope own = {executor, 0}, *outer = tw__here.job_scope;
+    bool is_over;
+    if (scope_of(executor)) {
+        if (perform(job, status))
+            count_over(executor);
+        return;
+    }
+    tw__here.job_scope = &own;
+    is_over = perform(job, status);
+    tw__here.job_scope = outer;
+    if (is_over)
+        tw__executor_count_out(executor, own.kept + 1);
 }
 
 static void withdraw(struct tw_future *future)
@@ -93,7 +192,7 @@ static void withdraw(struct tw_future *future)
     if (!tw__executor_count_in(executor))
         return;
     tw_worker_cancel(executor->worker, &job->task);
-    tw__executor_count_out(executor);
+    tw__executor_count_out(executor, 1);
 }
 
 static void run_here(struct tw_future *future)
@@ -106,9 +205,10 @@ static void run_here(struct tw_future *future)
 static void free_job(struct tw_future *future)
 {
     struct job *job = (struct job *)future;
+    struct tw_executor *executor = job->executor;
     tw__future_done(future);
-    tw__executor_drop_hold(job->executor);
-    tw__free(job);
+    give_memory(job);
+    count_gone(executor);
 }
 
 static const struct tw__future_ops job_ops = {withdraw, run_here, free_job};
@@ -116,7 +216,7 @@ static const struct tw__future_ops job_ops = {withdraw, run_here, free_job};
 static struct job *make_job(struct tw_executor *executor, tw_call_fn work, void *arg,
                             tw_destroy_fn destroy)
 {
-    struct job *job = (struct job *)tw__malloc(sizeof *job);
+    struct job *job = take_memory();
     if (!job)
         return NULL;
     tw__future_init(&job->future, 2, &job_ops, &executor->place); /* the user's, and the task's */
@@ -126,7 +226,7 @@ static struct job *make_job(struct tw_executor *executor, tw_call_fn work, void 
     job->arg = arg;
     job->destroy = destroy;
     job->context = tw__context_capture();
-    atomic_fetch_add(&executor->counts, TW__EXECUTOR_HOLD + 1);
+    count_new(executor);
     return job;
 }
 
@@ -135,9 +235,9 @@ static void drop_job(struct job *job)
 {
     struct tw_executor *executor = job->executor;
     tw__context_drop(job->context);
-    tw__free(job);
-    tw__executor_count_out(executor);
-    tw__executor_drop_hold(executor);
+    give_memory(job);
+    count_over(executor);
+    count_gone(executor);
 }
 
 /* --- submitting ------------------------------------------------------------------------------- */

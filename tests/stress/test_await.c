@@ -4,9 +4,11 @@
  */
 #include "crowd.h"
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <twine/base/fiber_internal.h>
 #include <twine/base/fiber_tools_internal.h>
+#include <twine/threads/executor_internal.h>
 
 SUITE_WITH_THREADS("await")
 
@@ -117,12 +119,24 @@ static void fib(struct tw_result *result, void *arg)
     tw_result_set(result, (void *)sum, NULL);
 }
 
+/* All has been counted that was over; who counted the last one may still hold the executor for a
+ * moment. */
+static void see_counts(struct tw_executor *of, uint64_t counts)
+{
+    while (atomic_load(&of->counts) > counts)
+        sched_yield();
+    CU_ASSERT_EQUAL(atomic_load(&of->counts), counts);
+}
+
 static void check_fib(size_t threads)
 {
+    uint64_t counts;
     start(threads, 0);
+    counts = atomic_load(&executor->counts);
     atomic_store(&most_stacks, 0);
     CU_ASSERT_EQUAL(finish(submit(executor, fib, (void *)FIB)), FIB_SUM);
     CU_ASSERT_EQUAL(tw_executor_join(executor, TW_FOREVER), 0);
+    see_counts(executor, counts);
     CU_ASSERT_TRUE(atomic_load(&most_stacks) <= 300);
     stop();
     CU_ASSERT_EQUAL(stacks_in_use(), 0);
@@ -140,6 +154,45 @@ TEST(fib_on_one_thread)
 TEST(fib_on_four_threads)
 {
     check_fib(4);
+}
+
+/* From one executor to the other, and back. */
+static void zigzag(struct tw_result *result, void *arg)
+{
+    intptr_t n = (intptr_t)arg, sum = 1;
+    struct tw_future *half[2];
+    int i;
+    if (n >= 1) {
+        for (i = 0; i < 2; i++)
+            half[i] = submit((n + i) % 2 ? executor : other, zigzag, (void *)(n - 1));
+        CHECK(tw_future_await(half, 2) == 0);
+        sum = (intptr_t)tw_future_value(half[0]) + (intptr_t)tw_future_value(half[1]);
+        tw_future_unref(half[0]);
+        tw_future_unref(half[1]);
+    }
+    tw_result_set(result, (void *)sum, NULL);
+}
+
+/* Two executors over one pool, whose jobs await each other's: each counts its own, and all that was
+ * over within a job is counted when that is. */
+TEST(jobs_of_two_executors_within_each_other)
+{
+    size_t threads;
+    for (threads = 1; threads <= 3; threads++) {
+        uint64_t counts, others;
+        start(threads, 0);
+        CU_ASSERT_EQUAL_FATAL(tw_executor_over(tw_executor_worker(executor), &other), 0);
+        counts = atomic_load(&executor->counts);
+        others = atomic_load(&other->counts);
+        CU_ASSERT_EQUAL(finish(submit(executor, zigzag, (void *)10)), 1024);
+        CU_ASSERT_EQUAL(finish(submit(other, zigzag, (void *)10)), 1024);
+        CU_ASSERT_EQUAL(tw_executor_join(executor, TW_FOREVER), 0);
+        CU_ASSERT_EQUAL(tw_executor_join(other, TW_FOREVER), 0);
+        see_counts(executor, counts);
+        see_counts(other, others);
+        other = tw_executor_unref(other);
+        stop();
+    }
 }
 
 static void deep(struct tw_result *result, void *arg)
