@@ -10,8 +10,8 @@
 
 /* initial-exec: an offset from the thread pointer, without a call; some bytes of the static TLS
  * reserve. */
-extern _Thread_local __attribute__((tls_model("initial-exec"))) struct tw__spares
-    tw__deferred_spares;
+extern _Thread_local
+    __attribute__((tls_model("initial-exec"))) struct tw__spares tw__deferred_spares;
 
 /* When none is kept, and when this one may not be or it is the first. */
 struct tw_deferred *tw__deferred_allocate(void);
