@@ -8,6 +8,9 @@
  *                  counted, that is when work has stopped unfolding. At 0 the worker is let go of.
  *     holds        the futures that exist, and one while anything is unfinished: at 0 it is freed. So
  *                  a future may outlive the executor's users, and the worker.
+ *
+ * A few that are over, or gone, may still be counted while a job of the executor's runs within which
+ * they were: see tw__job_scope.
  */
 #ifndef TWINE_THREADS_EXECUTOR_INTERNAL_H
 #define TWINE_THREADS_EXECUTOR_INTERNAL_H

@@ -67,7 +67,8 @@ static void give_memory(struct job *job)
  * A job that submits others and awaits them performs most of them itself, on its own stack. Those need
  * not be counted, one by one, in a word that all threads write to: as long as this job is not over
  * nobody cares how many others are. So what is over within it is kept, for the next ones that it
- * submits, and given back when it is over itself.
+ * submits, and given back when it is over itself; or before, if it is much: that job may be one that
+ * lives long.
  */
 struct tw__job_scope {
     struct tw_executor *executor;
@@ -75,11 +76,22 @@ struct tw__job_scope {
 };
 
 #define COUNTS_OF_A_JOB (TW__EXECUTOR_HOLD + 1)
+#define MOST_KEPT 64 /* of each of the two */
 
 static struct tw__job_scope *scope_of(const struct tw_executor *executor)
 {
     struct tw__job_scope *scope = tw__here.job_scope;
     return scope && scope->executor == executor ? scope : NULL;
+}
+
+/* Its job is unfinished: so the executor stays, and nobody who joins need be woken. */
+static void keep(struct tw__job_scope *scope, uint64_t counts)
+{
+    scope->kept += counts;
+    if ((uint32_t)scope->kept < MOST_KEPT && scope->kept < MOST_KEPT * TW__EXECUTOR_HOLD)
+        return;
+    atomic_fetch_sub(&scope->executor->counts, scope->kept);
+    scope->kept = 0;
 }
 
 static void count_new(struct tw_executor *executor)
@@ -96,7 +108,7 @@ static void count_gone(struct tw_executor *executor)
 {
     struct tw__job_scope *scope = scope_of(executor);
     if (scope)
-        scope->kept += TW__EXECUTOR_HOLD;
+        keep(scope, TW__EXECUTOR_HOLD);
     else
         tw__executor_drop_hold(executor);
 }
@@ -106,7 +118,7 @@ static void count_over(struct tw_executor *executor)
 {
     struct tw__job_scope *scope = scope_of(executor);
     if (scope)
-        scope->kept++;
+        keep(scope, 1);
     else
         tw__executor_count_out(executor, 1);
 }

@@ -209,7 +209,7 @@ static void set_name(const char *name)
 static void clean_up(void)
 {
     tw__context_swap_back(NULL, NULL);
-    TW__CHECK(!tw__here.frame && !tw__here.cancel_flag);
+    TW__CHECK(!tw__here.frame && !tw__here.cancel_flag && !tw__here.job_scope);
     memset(&tw__here, 0, sizeof tw__here);
     block_signals(NULL);
     set_name("twine idle");

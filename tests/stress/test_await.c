@@ -195,6 +195,68 @@ TEST(jobs_of_two_executors_within_each_other)
     }
 }
 
+enum { ROUNDS = 1000 };
+
+static uint64_t counts_before;
+
+/* The most that may still be counted within a job, though it is over. */
+static bool are_near(uint64_t counts, uint64_t jobs)
+{
+    return (uint32_t)counts <= (uint32_t)counts_before + jobs + 100 &&
+           counts / TW__EXECUTOR_HOLD <= counts_before / TW__EXECUTOR_HOLD + jobs + 100;
+}
+
+static void none(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+}
+
+/* Its jobs are performed by another worker, and it lets go of their futures. */
+static void dispatch(struct tw_result *result, void *arg)
+{
+    int i;
+    (void)result;
+    (void)arg;
+    for (i = 0; i < ROUNDS; i++) {
+        struct tw_future *future = submit(executor, none, NULL);
+        while (!tw_future_is_done(future))
+            sched_yield();
+        tw_future_unref(future);
+        CHECK(are_near(atomic_load(&executor->counts), 2));
+    }
+}
+
+/* It performs its jobs, and another thread lets go of their futures. */
+static void gather(struct tw_result *result, void *futures)
+{
+    int i;
+    (void)result;
+    for (i = 0; i < ROUNDS; i++) {
+        struct tw_future **future = (struct tw_future **)futures + i;
+        *future = submit(executor, none, NULL);
+        CHECK(tw_future_await(future, 1) == 0);
+    }
+    CHECK((uint32_t)atomic_load(&executor->counts) <= (uint32_t)counts_before + 100);
+}
+
+/* What is over within a job that lives long is counted in the end, and little of it is kept till
+ * then. */
+TEST(job_that_lives_long_keeps_few_counts)
+{
+    static struct tw_future *futures[ROUNDS];
+    int i;
+    start(2, 0);
+    counts_before = atomic_load(&executor->counts);
+    finish(submit(executor, dispatch, NULL));
+    finish(submit(executor, gather, futures));
+    for (i = 0; i < ROUNDS; i++)
+        tw_future_unref(futures[i]);
+    CU_ASSERT_EQUAL(tw_executor_join(executor, TW_FOREVER), 0);
+    see_counts(executor, counts_before);
+    stop();
+}
+
 static void deep(struct tw_result *result, void *arg)
 {
     intptr_t n = (intptr_t)arg, below = 0;

@@ -3,6 +3,8 @@
  * argument and its future, on each way it can go.
  */
 #include "by_hand.h"
+#include <pthread.h>
+#include <twine/threads/executor_internal.h>
 
 SUITE("executor")
 
@@ -494,6 +496,61 @@ TEST(misuse)
     CU_ASSERT_PTR_NULL(tw_executor_unref(NULL));
     CU_ASSERT_PTR_NULL(made);
     stop();
+}
+
+/* --- memory that is kept ---------------------------------------------------------------------- */
+
+static void live_once(void)
+{
+    struct tw_future *future = submit(0);
+    run();
+    tw_future_unref(future);
+    destroyed[0] = 0;
+}
+
+/* A job that has gone leaves its memory to the thread's next one, up to a bound. */
+TEST(second_job_allocates_nothing)
+{
+    struct tw_future *futures[3];
+    long before, kept;
+    int i;
+    tw__executor_keep_spares(2);
+    start();
+    before = harness_live();
+    live_once();
+    kept = harness_live();
+    CU_ASSERT_EQUAL(kept, before + 1);
+    live_once();
+    CU_ASSERT_EQUAL(harness_live(), kept);
+    for (i = 0; i < 3; i++)
+        futures[i] = submit(i);
+    run();
+    for (i = 0; i < 3; i++)
+        tw_future_unref(futures[i]);
+    CU_ASSERT_EQUAL(harness_live(), before + 2);
+    tw__executor_keep_spares(0);
+    CU_ASSERT_EQUAL(harness_live(), before);
+    stop();
+}
+
+static void *live_here(void *arg)
+{
+    tw__executor_keep_spares(2);
+    start();
+    live_once();
+    stop();
+    CU_ASSERT_EQUAL(harness_live(), *(const long *)arg + 1);
+    return arg;
+}
+
+/* A thread's end frees it. */
+TEST(thread_frees_what_it_has_kept)
+{
+    long before = harness_live();
+    pthread_t thread;
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, live_here, &before), 0);
+    pthread_join(thread, NULL);
+    CU_ASSERT_EQUAL(harness_live(), before);
 }
 
 /* --- short of memory -------------------------------------------------------------------------- */
