@@ -3,8 +3,8 @@
  *
  * It is: the calls that other threads have sent, those that were there when it began and within a
  * budget; the timers that are due by one reading of the clock; signals that have come; then what a
- * start, a stop or a crash asks for. At its end the reactor either asks to be called again, or says in its mailbox that it
- * sleeps: from then on whoever puts something in wakes it.
+ * start, a stop or a crash asks for. At its end the reactor either asks to be called again, or says
+ * in its mailbox that it sleeps: from then on whoever puts something in wakes it.
  */
 #include <twine/reactor/reactor_internal.h>
 

@@ -60,9 +60,10 @@ void tw__executor_drop_hold(struct tw_executor *executor);
 /* So many jobs are over, and futures gone. The executor may be gone then, unless the caller has a
  * hold. */
 void tw__executor_count_out(struct tw_executor *executor, uint64_t counts);
-/* executor_jobs.c: of so many jobs this thread keeps the memory, from now on. */
-void tw__executor_keep_spares(unsigned most);
 /* Keep the worker, unless it has been let go of. */
 bool tw__executor_count_in(struct tw_executor *executor);
+
+/* executor_jobs.c: of so many jobs this thread keeps the memory, from now on. */
+void tw__executor_keep_spares(unsigned most);
 
 #endif

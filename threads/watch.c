@@ -204,8 +204,8 @@ static int make_watch(struct tw_team *team, struct tw_worker *worker, struct tw_
 
 /* As if its task were being performed: what changes after it is listed is told. (A visit that does
  * not see it in the list comes before it in the coordinator, or, by a step, in that lock; so
- * what that has done is read here.) AGAIN at first, so
- * that our own visit, which ends the short way into the team's inbox, posts nothing. */
+ * what that has done is read here.) AGAIN at first, so that our own visit, which ends the short way
+ * into the team's inbox, posts nothing. */
 static void begin(struct tw_watch *watch)
 {
     struct outcome outcome;
