@@ -2,7 +2,8 @@
  * Memory of one size that a thread keeps for its next use: so it goes from hand to hand there
  * without a lock. Taking one that is kept, and keeping one, are inline.
  *
- * A thread keeps only so many, and frees them at its end: none before its end is watched.
+ * A thread keeps only so many, and frees them at its end: none before its end is watched. (A reactor
+ * keeps some as well, for its loop's thread; it says itself how many, and frees them when it goes.)
  */
 #ifndef TWINE_BASE_SPARES_INTERNAL_H
 #define TWINE_BASE_SPARES_INTERNAL_H

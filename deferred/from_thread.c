@@ -100,18 +100,10 @@ static void free_block(void *block)
     }
 }
 
-static void keep_block(struct tw__free_list *kept, struct block *block)
-{
-    *(void **)block = kept->first;
-    kept->first = block;
-    kept->count++;
-}
-
 static struct chunk *new_chunk(struct tw_reactor *reactor)
 {
-    void *memory = tw__malloc(sizeof(struct chunk) + TW__CACHE_LINE);
-    uintptr_t line = ((uintptr_t)memory + TW__CACHE_LINE) & ~(uintptr_t)(TW__CACHE_LINE - 1);
-    struct chunk *chunk = (struct chunk *)line;
+    void *memory = tw__malloc(sizeof(struct chunk) + TW__CACHE_LINE - 1);
+    struct chunk *chunk = (struct chunk *)tw__next_line(memory);
     if (!memory)
         return NULL;
     chunk->memory = memory;
@@ -124,38 +116,35 @@ static struct chunk *new_chunk(struct tw_reactor *reactor)
     return chunk;
 }
 
-static bool add_chunk(struct tw_reactor *reactor, struct tw__free_list *kept)
+static bool add_chunk(struct tw_reactor *reactor)
 {
+    struct tw__reactor_common *common = reactor->_common;
     struct chunk *chunk = new_chunk(reactor);
     int i;
     if (!chunk)
         return false;
+    common->blocks.room = BLOCKS_KEPT;
+    common->free_block = free_block;
     for (i = CHUNK_BLOCKS; i-- > 0;) {
         chunk->blocks[i].place = (unsigned char)i;
-        keep_block(kept, &chunk->blocks[i]);
+        tw__spares_keep(&common->blocks, &chunk->blocks[i]);
     }
-    kept->free_block = free_block;
     return true;
 }
 
 static struct block *take_block(struct tw_reactor *reactor)
 {
-    struct tw__free_list *kept = &reactor->_common->blocks;
-    struct block *block;
-    if (!kept->first && !add_chunk(reactor, kept))
-        return NULL;
-    block = (struct block *)kept->first;
-    kept->first = *(void **)block;
-    kept->count--;
-    return block;
+    struct tw__reactor_common *common = reactor->_common;
+    void *block = tw__spares_take(&common->blocks);
+    if (!block && add_chunk(reactor))
+        block = tw__spares_take(&common->blocks);
+    return (struct block *)block;
 }
 
 /* On the loop's thread. reactor: NULL, if it has left the block behind. */
 static void end_block(struct block *block, struct tw_reactor *reactor)
 {
-    if (reactor && reactor->_common->blocks.count < BLOCKS_KEPT)
-        keep_block(&reactor->_common->blocks, block);
-    else
+    if (!reactor || !tw__spares_keep(&reactor->_common->blocks, block))
         free_block(block);
 }
 

@@ -73,11 +73,6 @@ static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
     bool has_ended;
 } own;
 
-static char *next_line(char *place)
-{
-    return (char *)(((uintptr_t)place + TW__CACHE_LINE - 1) & ~(uintptr_t)(TW__CACHE_LINE - 1));
-}
-
 static void give_back(struct chunk *chunk, unsigned lines)
 {
     /* Release what we did with them, acquire what others did with the rest. */
@@ -87,7 +82,8 @@ static void give_back(struct chunk *chunk, unsigned lines)
 
 static __attribute__((noinline)) void leave_chunk(void)
 {
-    give_back(own.chunk, 1 + (unsigned)((own.end - next_line(own.next)) / TW__CACHE_LINE));
+    give_back(own.chunk,
+              1 + (unsigned)((own.end - (char *)tw__next_line(own.next)) / TW__CACHE_LINE));
     own.chunk = NULL;
     own.run = NULL;
     own.next = own.end = NULL;
@@ -113,10 +109,10 @@ static bool begin_chunk(void)
 {
     unsigned lines = next_size();
     size_t bytes = sizeof(struct chunk) + lines * sizeof(struct line);
-    char *memory = (char *)tw__malloc(bytes + TW__CACHE_LINE - 1);
+    void *memory = tw__malloc(bytes + TW__CACHE_LINE - 1);
     if (!memory)
         return false;
-    own.chunk = (struct chunk *)(void *)next_line(memory);
+    own.chunk = (struct chunk *)tw__next_line(memory);
     own.chunk->memory = memory;
     atomic_init(&own.chunk->out, lines + 1);
     own.next = own.chunk->lines[0].bytes;
@@ -158,7 +154,7 @@ static bool add(struct tw__call_run *run, tw_action_fn action, void *arg, tw_des
 static __attribute__((noinline)) int begin_run(struct tw__mailbox *mailbox, tw_action_fn action,
                                                void *arg, tw_destroy_fn destroy)
 {
-    char *place = next_line(own.next);
+    char *place = (char *)tw__next_line(own.next);
     struct tw__call_run *run;
     int rc;
     own.run = NULL;
@@ -275,6 +271,6 @@ void tw__call_run_free(struct tw__call_run *run)
 {
     struct line *line = (struct line *)(void *)run;
     struct chunk *chunk = TW_CONTAINER(line - run->line, struct chunk, lines);
-    char *end = next_line((char *)(run->calls + run->done));
+    char *end = (char *)tw__next_line(run->calls + run->done);
     give_back(chunk, (unsigned)((end - (char *)run) / TW__CACHE_LINE));
 }

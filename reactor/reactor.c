@@ -185,13 +185,9 @@ int tw_reactor_init(struct tw_reactor *reactor, const struct tw_reactor_ops *ops
 void tw_reactor_done(struct tw_reactor *reactor)
 {
     struct tw__reactor_common *common = reactor->_common;
-    void *block;
     if (common->resolver)
         common->resolver_destroy(common->resolver);
-    while ((block = common->blocks.first)) {
-        common->blocks.first = *(void **)block;
-        common->blocks.free_block(block);
-    }
+    tw__spares_limit(&common->blocks, 0, common->free_block);
     tw__timer_heap_done(&common->heap);
     common->mailbox->reactor = NULL;
     tw_worker_unref(&common->mailbox->base);

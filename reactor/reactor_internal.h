@@ -24,6 +24,7 @@
 
 #include <stdatomic.h>
 #include <twine/base/search_internal.h>
+#include <twine/base/spares_internal.h>
 #include <twine/reactor/mailbox_internal.h>
 #include <twine/reactor/reactor_ops.h>
 #include <twine/reactor/ring_internal.h>
@@ -60,13 +61,6 @@ struct tw__waiting {
     void (*cut_short)(struct tw__waiting *waiting);
 };
 
-/* Blocks of one size, kept for reuse. */
-struct tw__free_list {
-    void *first; /* each begins with a pointer to the next */
-    size_t count;
-    void (*free_block)(void *block);
-};
-
 struct tw__reactor_common {
     struct tw_clock *clock;      /* fixed, borrowed */
     struct tw__mailbox *mailbox; /* fixed, a reference */
@@ -100,7 +94,8 @@ struct tw__reactor_common {
     unsigned cut_off; /* what a shutdown had no time for, reactor_phases.c */
     uint64_t
         bell; /* a time to wake the loop at, for nothing: the end of an iterate, or of a shutdown */
-    struct tw__free_list blocks;
+    struct tw__spares blocks; /* of jobs, kept until the reactor goes: deferred/from_thread.c */
+    void (*free_block)(void *block);
     struct {
         struct tw_worker *pool; /* a reference while jobs are out, one for all of them */
         size_t jobs;
