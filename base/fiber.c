@@ -325,15 +325,30 @@ static struct tw__fiber *self_with_stack(void)
     return self;
 }
 
+static inline size_t size_of(const struct tw__fiber *self)
+{
+    return self == &thread.own ? self->stack.size : (size_t)((char *)self - self->stack.low);
+}
+
+static inline size_t left_of(const struct tw__fiber *self)
+{
+    const char *low = self->stack.low;
+    const char *here = (const char *)__builtin_frame_address(0);
+    return low && here > low ? (size_t)(here - low) : 0;
+}
+
 size_t tw__fiber_stack_size(void)
 {
-    struct tw__fiber *self = self_with_stack();
-    return self == &thread.own ? self->stack.size : (size_t)((char *)self - self->stack.low);
+    return size_of(self_with_stack());
 }
 
 size_t tw__fiber_stack_left(void)
 {
-    const char *low = self_with_stack()->stack.low;
-    const char *here = (const char *)__builtin_frame_address(0);
-    return low && here > low ? (size_t)(here - low) : 0;
+    return left_of(self_with_stack());
+}
+
+bool tw__fiber_has_half_left(void)
+{
+    const struct tw__fiber *self = self_with_stack();
+    return left_of(self) > size_of(self) / 2;
 }

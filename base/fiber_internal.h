@@ -14,6 +14,7 @@
 #ifndef TWINE_BASE_FIBER_INTERNAL_H
 #define TWINE_BASE_FIBER_INTERNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct tw__fiber;
@@ -52,6 +53,7 @@ _Noreturn void tw__fiber_exit(struct tw__fiber *to);
  * own stack the first call asks the system; both are 0 if it does not say. */
 size_t tw__fiber_stack_size(void);
 size_t tw__fiber_stack_left(void);
+bool tw__fiber_has_half_left(void); /* more than half of it; false if that is not known */
 
 /* Let go of the stacks that are kept; for tests and for tw_thread_cache_drain(). Any thread. */
 void tw__fiber_trim(void);

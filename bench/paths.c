@@ -377,12 +377,12 @@ static void await_goes_on(void)
     await_in_coroutine(true);
 }
 
-static void fork_and_join(struct tw_task *task, int status)
+static void fork_and_join(struct tw_result *result, void *arg)
 {
     struct tw_future *future;
     int i;
-    (void)task;
-    (void)status;
+    (void)result;
+    (void)arg;
     begin(FIRST);
     for (i = 0; i < BATCH; i++) {
         must(tw_executor_submit(house.executor, count_result, NULL, NULL, &future),
@@ -395,9 +395,7 @@ static void fork_and_join(struct tw_task *task, int status)
 
 static void forks(void)
 {
-    struct tw_task task;
-    tw_task_init(&task, fork_and_join);
-    must(tw_team_submit(house.team, &task), "tw_team_submit");
+    must(tw_executor_submit(house.executor, fork_and_join, NULL, NULL, NULL), "tw_executor_submit");
     work_off();
 }
 

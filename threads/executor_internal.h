@@ -21,6 +21,7 @@
 #include <twine/base/lock_internal.h>
 #include <twine/base/park_internal.h>
 #include <twine/threads/executor.h>
+#include <twine/threads/fork_list_internal.h>
 #include <twine/threads/future_internal.h>
 
 #define TW__EXECUTOR_HOLD ((uint64_t)1 << 32)
@@ -47,6 +48,7 @@ struct tw_executor {
     struct tw__lock lock;
     struct {
         struct tw__joiner *joiners;
+        struct tw__forks *forks; /* the lists that no job has */
     } locked;
 };
 
@@ -65,5 +67,26 @@ bool tw__executor_count_in(struct tw_executor *executor);
 
 /* executor_jobs.c: of so many jobs this thread keeps the memory, from now on. */
 void tw__executor_keep_spares(unsigned most);
+
+/* --- executor_forks.c: the jobs of a job ------------------------------------------------------ */
+
+struct tw__forks;
+
+/* What tw__forks_add() answers beside 0 and errors: the task is to be submitted to the team. */
+enum { TW__FORKS_NOT_NOW = 1, TW__FORKS_FULL = 2 };
+
+/* A list for one job, of an executor over a team. NULL: out of memory. */
+struct tw__forks *tw__forks_begin(struct tw_executor *executor);
+/* That job is over. What is in the list is still come for. */
+void tw__forks_end(struct tw__forks *forks);
+/* By its job, of a task that is performed with the executor's team: as by a submit to that. The task
+ * is in *ret_place then, and can be taken out there as long as the executor is held; or it is given to
+ * the team after all, if the list is full one day. 0; TW__FORKS_...; what submit answers. */
+int tw__forks_add(struct tw__forks *forks, struct tw_task *task,
+                  _Atomic(tw__fork_place *) *ret_place);
+/* By its job: all that wait in it go into the team's backlog, as they came. */
+void tw__forks_give_all(struct tw__forks *forks);
+/* The executor goes, and with it this list and the next ones. */
+void tw__forks_free(struct tw__forks *forks);
 
 #endif

@@ -19,7 +19,8 @@
 struct job {
     struct tw_future future;
     struct tw_task task;
-    struct tw_executor *executor; /* a hold */
+    struct tw_executor *executor;    /* a hold */
+    _Atomic(tw__fork_place *) place; /* where it waits, or has waited, in a list of forks; NULL */
     tw_call_fn work;
     void *arg;
     tw_destroy_fn destroy;
@@ -73,6 +74,11 @@ static void give_memory(struct job *job)
 struct tw__job_scope {
     struct tw_executor *executor;
     uint64_t kept; /* of the executor's counts */
+    /* Those that it has taken back, to perform them itself: if it does that it keeps its forks in a
+     * list. */
+    unsigned taken_back;
+    uint64_t taken_from_list; /* of the team's count */
+    struct tw__forks *forks;  /* its list, or NULL */
 };
 
 #define COUNTS_OF_A_JOB (TW__EXECUTOR_HOLD + 1)
@@ -121,6 +127,58 @@ static void count_over(struct tw_executor *executor)
         keep(scope, 1);
     else
         tw__executor_count_out(executor, 1);
+}
+
+/* --- forks ------------------------------------------------------------------------------------ */
+
+/* So many a job has to have taken back before it keeps a list: one that awaits none is better off
+ * without. */
+#define FEW_TAKEN_BACK 4
+
+/* false: it is not in a list, or somebody has it. */
+static bool leave_list(struct job *job)
+{
+    tw__fork_place *place = atomic_load_explicit(&job->place, memory_order_relaxed);
+    return place && tw__fork_list_take(place, &job->task);
+}
+
+static void count_taken_from_list(struct tw__job_scope *scope, struct tw_worker *team)
+{
+    if (!scope) {
+        tw__team_count_elsewhere(team, 1);
+    } else if (++scope->taken_from_list == MOST_KEPT) {
+        tw__team_count_elsewhere(team, MOST_KEPT);
+        scope->taken_from_list = 0;
+    }
+}
+
+/* The job has come to its end, but is still counted. */
+static void end_forks(struct tw__job_scope *scope)
+{
+    if (scope->forks)
+        tw__forks_end(scope->forks);
+    if (scope->taken_from_list)
+        tw__team_count_elsewhere((struct tw_worker *)scope->executor->place.team,
+                                 scope->taken_from_list);
+}
+
+/* 0; what submit answers; 1: it is to be submitted to the team. */
+static int fork_job(struct tw__job_scope *scope, struct job *job)
+{
+    int rc;
+    if (!scope->forks && !(scope->forks = tw__forks_begin(scope->executor)))
+        return 1;
+    rc = tw__forks_add(scope->forks, &job->task, &job->place);
+    if (rc == TW__FORKS_FULL)
+        scope->taken_back = 0;
+    return rc;
+}
+
+static int submit_job(struct tw_executor *executor, struct job *job)
+{
+    struct tw__job_scope *scope = scope_of(executor);
+    int rc = scope && scope->taken_back == FEW_TAKEN_BACK ? fork_job(scope, job) : 1;
+    return rc <= 0 ? rc : tw_worker_submit(executor->worker, &job->task);
 }
 
 /* --- a job ------------------------------------------------------------------------------------ */
@@ -183,7 +241,7 @@ static void job_fn(struct tw_task *task, int status)
 {
     struct job *job = TW_CONTAINER(task, struct job, task);
     struct tw_executor *executor = job->executor;
-    struct tw__job_scope own = {executor, 0}, *outer = tw__here.job_scope;
+    struct tw__job_scope own = {.executor = executor}, *outer = tw__here.job_scope;
     bool is_over;
     if (scope_of(executor)) {
         if (perform(job, status))
@@ -193,8 +251,10 @@ static void job_fn(struct tw_task *task, int status)
     tw__here.job_scope = &own;
     is_over = perform(job, status);
     tw__here.job_scope = outer;
-    if (is_over)
+    if (is_over) {
+        end_forks(&own);
         tw__executor_count_out(executor, own.kept + 1);
+    }
 }
 
 static void withdraw(struct tw_future *future)
@@ -203,15 +263,25 @@ static void withdraw(struct tw_future *future)
     struct tw_executor *executor = job->executor;
     if (!tw__executor_count_in(executor))
         return;
-    tw_worker_cancel(executor->worker, &job->task);
+    if (leave_list(job))
+        job_fn(&job->task, -ECANCELED);
+    else
+        tw_worker_cancel(executor->worker, &job->task);
     tw__executor_count_out(executor, 1);
 }
 
 static void run_here(struct tw_future *future)
 {
     struct job *job = (struct job *)future;
-    if (tw__team_take((struct tw_worker *)future->place->team, &job->task))
-        job_fn(&job->task, 0);
+    struct tw_worker *team = (struct tw_worker *)future->place->team;
+    struct tw__job_scope *scope = scope_of(job->executor);
+    if (!tw__team_is_suspended(team) && leave_list(job))
+        count_taken_from_list(scope, team);
+    else if (!tw__team_take(team, &job->task))
+        return;
+    if (scope && scope->taken_back < FEW_TAKEN_BACK)
+        scope->taken_back++;
+    job_fn(&job->task, 0);
 }
 
 static void free_job(struct tw_future *future)
@@ -234,6 +304,7 @@ static struct job *make_job(struct tw_executor *executor, tw_call_fn work, void 
     tw__future_init(&job->future, 2, &job_ops, &executor->place); /* the user's, and the task's */
     tw_task_init(&job->task, job_fn);
     job->executor = executor;
+    atomic_init(&job->place, NULL);
     job->work = work;
     job->arg = arg;
     job->destroy = destroy;
@@ -274,7 +345,7 @@ static int submit(struct tw_executor *executor, tw_call_fn work, void *arg, tw_d
         return -ENOMEM;
     rc = is_open(executor);
     if (rc >= 0)
-        rc = tw_worker_submit(executor->worker, &job->task);
+        rc = submit_job(executor, job);
     if (rc < 0) {
         drop_job(job);
         return rc;
@@ -307,8 +378,11 @@ int tw_executor_submit(struct tw_executor *executor, tw_call_fn work, void *arg,
 /* In one visit to the books, if it is a pool or a team. */
 static int submit_all(struct tw_executor *executor, struct tw_task **tasks, size_t count)
 {
+    struct tw__job_scope *scope = scope_of(executor);
     size_t done = 0;
     int rc = is_open(executor);
+    if (rc >= 0 && scope && scope->forks) /* they are behind those */
+        tw__forks_give_all(scope->forks);
     if (rc >= 0 && executor->place.team)
         return tw_team_submit_many((struct tw_team *)executor->place.team, tasks, count);
     while (rc >= 0 && done < count && (rc = tw_worker_submit(executor->worker, tasks[done])) >= 0)

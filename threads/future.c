@@ -177,7 +177,7 @@ int tw_future_cancel(struct tw_future *future)
 
 bool tw_future_is_done(const struct tw_future *future)
 {
-    return future && tw__phase_is_final(tw__future_phase(future));
+    return future && tw__future_is_done(future);
 }
 
 bool tw_future_is_running(const struct tw_future *future)

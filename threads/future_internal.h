@@ -103,6 +103,11 @@ void tw__future_remove_waiter(struct tw_future *future, struct tw__waiter *waite
 /* Whether this thread may block until it is done. 0, also if it is; -EDEADLK, and reported. */
 int tw__future_may_block(const struct tw_future *future);
 
+static inline bool tw__phase_is_final(enum tw__phase phase)
+{
+    return phase == TW__CANCELLED || phase == TW__DONE;
+}
+
 static inline enum tw__phase tw__future_phase(const struct tw_future *future)
 {
     /* Acquire: who sees that it is done sees its result. */
@@ -110,15 +115,15 @@ static inline enum tw__phase tw__future_phase(const struct tw_future *future)
     return (enum tw__phase)(state & ~(unsigned)TW__AWAITED);
 }
 
+static inline bool tw__future_is_done(const struct tw_future *future)
+{
+    return tw__phase_is_final(tw__future_phase(future));
+}
+
 /* Made before this process was forked: it stays as it is, and nobody will complete it. */
 static inline bool tw__future_is_inherited(const struct tw_future *future)
 {
     return future->epoch != tw__fork_epoch();
-}
-
-static inline bool tw__phase_is_final(enum tw__phase phase)
-{
-    return phase == TW__CANCELLED || phase == TW__DONE;
 }
 
 #endif

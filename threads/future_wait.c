@@ -51,19 +51,20 @@ bool tw__place_is_here(const struct tw__future_place *place)
 /* It may be that it cannot be done before this thread comes back from what it is inside of. */
 static bool waits_for_us(const struct tw_future *future)
 {
-    return !tw_future_is_done(future) && future->place && tw__place_is_here(future->place);
+    return !tw__future_is_done(future) && future->place && tw__place_is_here(future->place);
 }
 
 /* It cannot be done before, wherever we leave our stack. */
 static bool excludes_us(const struct tw_future *future)
 {
-    return !tw_future_is_done(future) && future->place && is_inside_exclusive(future->place);
+    return future->place && future->place->exclusives[0] && !tw__future_is_done(future) &&
+           is_inside_exclusive(future->place);
 }
 
 /* In a forked child: whoever would complete it is in the parent. */
 static bool is_orphaned(const struct tw_future *future)
 {
-    return tw__future_is_inherited(future) && !tw_future_is_done(future);
+    return tw__future_is_inherited(future) && !tw__future_is_done(future);
 }
 
 #define WAITS "tw_future_wait, tw_future_result or tw_as_completed_next"
@@ -98,13 +99,13 @@ static int may_suspend(struct tw__frame *frame, struct tw_future *const *futures
     if (frame->kind == TW__FRAME_LOCKED)
         return tw__misuse(-EDEADLK, "tw_future_await: inside a lock worker, or on the thread of a "
                                     "loop that turns");
-    for (i = 0; i < count; i++)
+    for (i = 0; i < count; i++) {
         if (is_orphaned(futures[i]))
             return -EOWNERDEAD;
-    for (i = 0; i < count; i++)
         if (excludes_us(futures[i]))
             return tw__misuse(-EDEADLK, "tw_future_await: for work of the exclusive worker that it "
                                         "is inside of");
+    }
     return 0;
 }
 
@@ -230,17 +231,22 @@ static void run_elsewhere(void *arg)
     tw__fiber_exit(call->back);
 }
 
-/* On this stack, or on a fresh one when less than half is left: no job gets much less than its
- * pool's threads have. With no room for another stack it is left to the others. */
-static void run_here(struct tw_future *future)
+/* With no room for another stack it is left to the others. */
+static __attribute__((noinline)) void run_on_fresh_stack(struct tw_future *future)
 {
-    size_t size = tw__fiber_stack_size();
     struct call call = {future, tw__here, tw__fiber_self()};
     struct tw__fiber *fiber;
-    if (tw__fiber_stack_left() > size / 2)
-        future->ops->run_here(future);
-    else if (tw__fiber_new(size, run_elsewhere, &call, &fiber) == 0)
+    if (tw__fiber_new(tw__fiber_stack_size(), run_elsewhere, &call, &fiber) == 0)
         tw__fiber_switch(fiber);
+}
+
+/* No job gets much less of a stack than its pool's threads have. */
+static void run_here(struct tw_future *future)
+{
+    if (tw__fiber_has_half_left())
+        future->ops->run_here(future);
+    else
+        run_on_fresh_stack(future);
 }
 
 /* The youngest first: its data are warm, and others take the oldest. */
@@ -257,7 +263,7 @@ static bool are_done(struct tw_future *const *futures, size_t count)
 {
     size_t i;
     for (i = 0; i < count; i++)
-        if (!tw_future_is_done(futures[i]))
+        if (!tw__future_is_done(futures[i]))
             return false;
     return true;
 }

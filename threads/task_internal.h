@@ -41,6 +41,15 @@ static inline void tw__task_set_runner(struct tw_task *task, struct tw__runner *
                      __ATOMIC_RELAXED);
 }
 
+/* It is performed in place of another, that a worker has called: what that worker wants to know it
+ * hears of this one. */
+static inline void tw__task_pass_runner(struct tw_task *from, struct tw_task *to)
+{
+    uintptr_t claim = (uintptr_t)__atomic_load_n(&from->_claim, __ATOMIC_RELAXED);
+    if (claim & TW__CLAIM_RUNNER)
+        tw__task_set_runner(to, (struct tw__runner *)(claim & ~TW__CLAIM_RUNNER));
+}
+
 /* Whether some worker has it, and has not called its fn. */
 static inline bool tw__task_is_taken(const struct tw_task *task)
 {

@@ -148,13 +148,13 @@ struct tw_team {
         struct slot *spare;
         struct tw__task_queue backlog;
         size_t to_shrink;
-        bool is_suspended; /* nobody takes what waits, and nobody is woken or made for it */
         bool is_cut_short; /* no job is suspended any more */
         bool is_waking, should_quit, has_ended;
         bool has_asked; /* the one inside, something of the team */
         bool is_short;  /* the inbox's way is SHORT */
         bool *searches; /* to be set if the one inside may be counted on to search; NULL */
         /* Written inside the coordinator, read by anybody. */
+        atomic_bool is_suspended; /* nobody takes what waits, and nobody is woken or made for it */
         _Atomic(size_t) idles, busy, coming, waiting, jobs_suspended;
         _Atomic(uint64_t) scheduled, given_up, finished, wakes, failed_creations;
     } coord;

@@ -137,6 +137,36 @@ bool tw__team_take(struct tw_worker *worker, struct tw_task *task)
     return is_taken;
 }
 
+void tw__team_count_elsewhere(struct tw_worker *worker, uint64_t count)
+{
+    atomic_fetch_add_explicit(&((struct tw_team *)worker)->taken_back, count, memory_order_relaxed);
+}
+
+bool tw__team_is_saturated(const struct tw_worker *worker)
+{
+    return tw__team_inbox_is_short(&((struct tw_team *)worker)->inbox) && !tw__diagnostics_are_on();
+}
+
+bool tw__team_is_suspended(const struct tw_worker *worker)
+{
+    return atomic_load_explicit(&((struct tw_team *)worker)->coord.is_suspended,
+                                memory_order_relaxed);
+}
+
+void tw__team_put_back(struct tw_worker *worker, struct tw_task *task)
+{
+    struct tw_team *team = (struct tw_team *)worker;
+    struct outcome outcome;
+    if (tw__team_submit_short(team, task) == 0)
+        return;
+    if (tw__team_enter(team, &outcome)) {
+        tw__books_submit(team, task, &outcome);
+        tw__team_leave(team, &outcome);
+    } else {
+        tw__team_post(team, &task, 1, false);
+    }
+}
+
 void tw__team_give_up(struct tw_worker *worker, int why)
 {
     struct tw_team *team = (struct tw_team *)worker;

@@ -1,10 +1,12 @@
 /*
- * Teams, for those who perform a waiting task themselves, or give up all of them.
+ * Teams, for those who perform a waiting task themselves, keep tasks back that could only wait, or
+ * give up all that waits.
  */
 #ifndef TWINE_THREADS_TEAM_TAKE_INTERNAL_H
 #define TWINE_THREADS_TEAM_TAKE_INTERNAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <twine/threads/worker.h>
 
 /* Whether it is a team itself. Any thread. */
@@ -16,6 +18,21 @@ struct tw_worker *tw__team_of(struct tw_worker *worker);
 /* Take a task out of a team's backlog: it is the caller's then, to call its fn. Any thread. false:
  * it is not there, or the coordinator cannot be entered. */
 bool tw__team_take(struct tw_worker *team, struct tw_task *task);
+
+/* So many tasks of this team were performed by those who had kept them back: for its statistics. Any
+ * thread. */
+void tw__team_count_elsewhere(struct tw_worker *team, uint64_t count);
+
+/* Whether a task more could only wait: all workers there may be are busy, and nobody is told of tasks
+ * that wait. Any thread. */
+bool tw__team_is_saturated(const struct tw_worker *team);
+
+/* Whether nobody is to begin what waits. Any thread. */
+bool tw__team_is_suspended(const struct tw_worker *team);
+
+/* Put a task into the backlog that this team has accepted already: it is not refused after a quit.
+ * Inside of one of its tasks. */
+void tw__team_put_back(struct tw_worker *team, struct tw_task *task);
 
 /* Give up all that waits in a team's backlog. Any thread. It stays there, if the coordinator cannot
  * be entered. */

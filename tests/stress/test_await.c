@@ -666,9 +666,23 @@ TEST(R23_shutdown_cancels_awaits)
     end_pool();
 }
 
+static int awaited_before;
+
+/* Enough of them that a job keeps its forks in a list. */
+static void await_some(int count)
+{
+    while (count-- > 0) {
+        struct tw_future *some = submit(executor, give, NULL);
+        CHECK(tw_future_await(&some, 1) == 0);
+        tw_future_unref(some);
+    }
+}
+
 static void await_next(struct tw_result *result, void *arg)
 {
-    struct tw_future *next = submit(executor, give, arg);
+    struct tw_future *next;
+    await_some(awaited_before);
+    next = submit(executor, give, arg);
     gate_wait(&gate);
     atomic_fetch_add(&suspended, 1);
     CHECK(tw_future_await(&next, 1) == 0);
@@ -676,11 +690,10 @@ static void await_next(struct tw_result *result, void *arg)
     tw_future_unref(next);
 }
 
-/* In a suspended pool nobody takes what waits, and no more does who awaits it: it comes with the
- * resume. */
-TEST(in_a_suspended_pool)
+static void await_in_a_suspended_pool(int before)
 {
     struct tw_future *job;
+    awaited_before = before;
     start_pool(1);
     gate_init(&gate);
     atomic_store(&suspended, 0);
@@ -694,6 +707,18 @@ TEST(in_a_suspended_pool)
     CU_ASSERT_EQUAL(tw_pool_resume(pool), 0);
     CU_ASSERT_EQUAL(finish(job), 3);
     end_pool();
+}
+
+/* In a suspended pool nobody takes what waits, and no more does who awaits it: it comes with the
+ * resume. */
+TEST(in_a_suspended_pool)
+{
+    await_in_a_suspended_pool(0);
+}
+
+TEST(a_fork_in_a_suspended_pool)
+{
+    await_in_a_suspended_pool(10);
 }
 
 /* --- where it is refused ---------------------------------------------------------------------- */
