@@ -10,26 +10,39 @@
  *     Something is in the list  =>  its carrier is out, or somebody is about to send it.
  *
  * A job adds a fork and then looks whether the carrier is out. The carrier that has found nothing says
- * that it is home and then looks once more. So one of the two sees the other, and by an exchange only
- * one of them sends it.
+ * that it is home and then looks once more. So one of the two sees the other, and by a compare and
+ * exchange only one of them sends it.
+ *
+ * Forks of one job are begun in the order submitted. Within the list they are; and nothing is added
+ * while something that the job has submitted since waits in the backlog behind the carrier.
  *
  * A list belongs to the executor, and to one job at a time; when that is over, what is left in the list
- * is still come for, and another job adds behind it. So a place in a list can be looked at for as long
- * as the executor is there. The carrier that is out holds it.
+ * is still come for. So a place in a list can be looked at for as long as the executor is there. The
+ * carrier that is out holds it.
+ *
+ * To the team's statistics a carrier is the fork that it brings: one that brings none, or more, is made
+ * good.
  */
 #include <twine/threads/executor_internal.h>
 
+#include <twine/base/check_internal.h>
 #include <twine/base/memory_internal.h>
+#include <twine/threads/diagnostics_internal.h>
 #include <twine/threads/task_internal.h>
 #include <twine/threads/team_take_internal.h>
+
+/* Of the lists that no job has so many are looked at for one whose carrier is home. */
+#define LISTS_TRIED 8
 
 struct tw__forks {
     struct tw__fork_list list;
     struct tw_executor *executor;
     struct tw__forks *next; /* of those no job has; under the executor's lock */
     struct tw_task carrier;
-    atomic_bool is_out; /* the carrier: to a worker, or about to be */
-    bool is_ahead;      /* the job's: while this carrier is out, of what was given to the team */
+    /* Odd: the carrier is out, with a worker or on its way to one. More by two with each job, so that
+     * a carrier that has looked for the last one's does not go out again for this one's. */
+    atomic_uint state;
+    bool is_ahead; /* the job's: its carrier, of what that has submitted since */
 };
 
 static struct tw_worker *team_of(struct tw_executor *executor)
@@ -37,13 +50,24 @@ static struct tw_worker *team_of(struct tw_executor *executor)
     return (struct tw_worker *)executor->place.team;
 }
 
+static bool is_out(struct tw__forks *forks)
+{
+    return atomic_load(&forks->state) % 2 != 0;
+}
+
+static bool is_empty(struct tw__forks *forks)
+{
+    return !tw__fork_list_newest(&forks->list);
+}
+
 /* --- the carrier ------------------------------------------------------------------------------ */
 
-/* It is home, unless something has come. Afterwards the executor may be gone. */
-static bool is_home(struct tw__forks *forks)
+/* false: something has come, and it is out again. Otherwise the executor may be gone afterwards. */
+static bool go_home(struct tw__forks *forks)
 {
-    atomic_store(&forks->is_out, false);
-    if (tw__fork_list_has_some(&forks->list) && !atomic_exchange(&forks->is_out, true))
+    unsigned state = atomic_fetch_sub(&forks->state, 1) - 1;
+    if (tw__fork_list_has_some(&forks->list) &&
+        atomic_compare_exchange_strong(&forks->state, &state, state + 1))
         return false;
     tw__executor_drop_hold(forks->executor);
     return true;
@@ -55,7 +79,7 @@ static struct tw_task *take_oldest(struct tw__forks *forks)
     struct tw_task *task;
     do
         task = tw__fork_list_take_oldest(&forks->list);
-    while (!task && !is_home(forks));
+    while (!task && !go_home(forks));
     return task;
 }
 
@@ -69,7 +93,7 @@ static int send(struct tw__forks *forks)
     tw_task_init(&forks->carrier, carry);
     rc = tw_worker_submit(executor->worker, &forks->carrier);
     if (rc < 0) {
-        atomic_store(&forks->is_out, false);
+        atomic_fetch_sub(&forks->state, 1);
         tw__executor_drop_hold(executor);
     }
     return rc;
@@ -78,44 +102,87 @@ static int send(struct tw__forks *forks)
 /* For what else there is. The list may be another's afterwards. */
 static void pass_on(struct tw__forks *forks)
 {
-    if (!tw__fork_list_has_some(&forks->list) && is_home(forks))
+    if (go_home(forks))
         return;
     tw_task_init(&forks->carrier, carry);
     tw__team_put_back(team_of(forks->executor), &forks->carrier);
 }
 
+/* All that it stands for. Each is counted before it is called: with the last one the team may go. */
+static void give_up(struct tw__forks *forks, int status)
+{
+    struct tw_worker *team = team_of(forks->executor);
+    struct tw_task *task;
+    tw__team_count_given_up(team, -1);
+    while ((task = take_oldest(forks))) {
+        tw__team_count_given_up(team, 1);
+        task->fn(task, status);
+    }
+}
+
 static void carry(struct tw_task *carrier, int status)
 {
     struct tw__forks *forks = TW_CONTAINER(carrier, struct tw__forks, carrier);
-    struct tw_task *task = take_oldest(forks);
+    struct tw_worker *team = team_of(forks->executor);
+    struct tw_task *task;
     if (status < 0) {
-        for (; task; task = take_oldest(forks))
-            task->fn(task, status);
-    } else if (task) {
+        give_up(forks, status);
+    } else if ((task = take_oldest(forks))) {
         tw__task_pass_runner(carrier, task);
         pass_on(forks);
         task->fn(task, 0);
+    } else {
+        tw__team_count_performed(team, -1);
     }
 }
 
 /* --- the job ---------------------------------------------------------------------------------- */
 
+/* One whose carrier is home: nothing that this job has submitted before waits behind that. */
+static struct tw__forks *take_kept(struct tw_executor *executor)
+{
+    struct tw__forks *forks = NULL, **place;
+    unsigned tries, state;
+    tw__lock_acquire(&executor->lock);
+    place = &executor->locked.forks;
+    for (tries = 0; *place && tries < LISTS_TRIED; tries++, place = &(*place)->next) {
+        state = atomic_load(&(*place)->state);
+        if (state % 2 == 0 && atomic_compare_exchange_strong(&(*place)->state, &state, state + 2)) {
+            forks = *place;
+            *place = forks->next;
+            break;
+        }
+    }
+    tw__lock_release(&executor->lock);
+    return forks;
+}
+
 struct tw__forks *tw__forks_begin(struct tw_executor *executor)
 {
-    struct tw__forks *forks;
-    tw__lock_acquire(&executor->lock);
-    forks = executor->locked.forks;
-    if (forks)
-        executor->locked.forks = forks->next;
-    tw__lock_release(&executor->lock);
+    struct tw__forks *forks = take_kept(executor);
     if (!forks && (forks = (struct tw__forks *)tw__zalloc(sizeof *forks)))
         forks->executor = executor;
+    if (forks)
+        forks->is_ahead = false;
     return forks;
+}
+
+/* A carrier that nobody has come upon, and that would find nothing. */
+static void take_carrier_back(struct tw__forks *forks)
+{
+    struct tw_executor *executor = forks->executor;
+    if (!tw__team_take(team_of(executor), &forks->carrier))
+        return;
+    atomic_fetch_sub(&forks->state, 1);
+    tw__executor_drop_hold(executor);
+    tw__team_count_performed(team_of(executor), -1);
 }
 
 void tw__forks_end(struct tw__forks *forks)
 {
     struct tw_executor *executor = forks->executor;
+    if (is_empty(forks) && is_out(forks))
+        take_carrier_back(forks);
     tw__lock_acquire(&executor->lock);
     forks->next = executor->locked.forks;
     executor->locked.forks = forks;
@@ -131,45 +198,59 @@ void tw__forks_free(struct tw__forks *forks)
     }
 }
 
-/* While one waits here, those after it do so too, and after some were given to the team none comes
- * here before those: they keep their order. */
-static bool may_add(struct tw__forks *forks)
-{
-    struct tw_worker *team = team_of(forks->executor);
-    forks->is_ahead = forks->is_ahead && atomic_load(&forks->is_out);
-    if (forks->is_ahead)
-        return false;
-    return tw__team_is_saturated(team) ||
-           (tw__fork_list_newest(&forks->list) && !tw_team_has_quit((struct tw_team *)team));
-}
-
+/* From the newest on, so that the carrier's worker only takes what is older than these. */
 void tw__forks_give_all(struct tw__forks *forks)
 {
     struct tw__fork_list *list = &forks->list;
-    uint32_t i;
-    for (i = list->seen_oldest; i != list->next; i++) {
-        tw__fork_place *place = tw__fork_list_at(list, i);
+    struct tw_task *taken[TW__FORK_PLACES];
+    uint32_t i = list->next, count = 0;
+    while (i != list->seen_oldest) {
+        tw__fork_place *place = tw__fork_list_at(list, --i);
+        /* Relaxed: the job has put it there itself. */
         struct tw_task *task = atomic_load_explicit(place, memory_order_relaxed);
+        if (!task)
+            break;
         if (tw__fork_list_is_task(task) && tw__fork_list_take(place, task))
-            tw__team_put_back(team_of(forks->executor), task);
+            taken[count++] = task;
     }
+    while (count-- > 0)
+        tw__team_put_back(team_of(forks->executor), taken[count]);
     forks->is_ahead = true;
+}
+
+/* While one waits here, those after it do so too: they keep their order. */
+static bool may_add(struct tw__forks *forks)
+{
+    struct tw_worker *team = team_of(forks->executor);
+    if (forks->is_ahead && is_out(forks))
+        return false;
+    forks->is_ahead = false;
+    if (tw__team_is_saturated(team))
+        return true;
+    if (is_empty(forks) || tw_team_has_quit((struct tw_team *)team))
+        return false;
+    return !tw__diagnostics_are_on();
 }
 
 int tw__forks_add(struct tw__forks *forks, struct tw_task *task,
                   _Atomic(tw__fork_place *) *ret_place)
 {
+    unsigned state;
     int rc;
-    if (!may_add(forks))
-        return TW__FORKS_NOT_NOW;
-    if (!tw__fork_list_add(&forks->list, task, ret_place)) {
+    if (!may_add(forks) || !tw__fork_list_add(&forks->list, task, ret_place)) {
         tw__forks_give_all(forks);
-        return TW__FORKS_FULL;
+        return 1;
     }
-    if (atomic_load(&forks->is_out) || atomic_exchange(&forks->is_out, true))
+    state = atomic_load(&forks->state);
+    if (state % 2 || !atomic_compare_exchange_strong(&forks->state, &state, state + 1))
         return 0;
     rc = send(forks);
-    if (rc < 0) /* the carrier was home: so this is all there is, and nobody else knows of it */
-        tw__fork_list_take(atomic_load_explicit(ret_place, memory_order_relaxed), task);
+    if (rc < 0) { /* the carrier was home: so this is all there is, and nobody else knows of it */
+        /* Relaxed: as above. */
+        bool is_taken =
+            tw__fork_list_take(atomic_load_explicit(ret_place, memory_order_relaxed), task);
+        TW__CHECK(is_taken);
+        (void)is_taken;
+    }
     return rc;
 }

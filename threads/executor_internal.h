@@ -72,19 +72,18 @@ void tw__executor_keep_spares(unsigned most);
 
 struct tw__forks;
 
-/* What tw__forks_add() answers beside 0 and errors: the task is to be submitted to the team. */
-enum { TW__FORKS_NOT_NOW = 1, TW__FORKS_FULL = 2 };
-
 /* A list for one job, of an executor over a team. NULL: out of memory. */
 struct tw__forks *tw__forks_begin(struct tw_executor *executor);
 /* That job is over. What is in the list is still come for. */
 void tw__forks_end(struct tw__forks *forks);
 /* By its job, of a task that is performed with the executor's team: as by a submit to that. The task
  * is in *ret_place then, and can be taken out there as long as the executor is held; or it is given to
- * the team after all, if the list is full one day. 0; TW__FORKS_...; what submit answers. */
+ * the team one day, as below. 0; what submit answers; 1: it is to be submitted to the team, behind
+ * those that were in the list. */
 int tw__forks_add(struct tw__forks *forks, struct tw_task *task,
                   _Atomic(tw__fork_place *) *ret_place);
-/* By its job: all that wait in it go into the team's backlog, as they came. */
+/* By its job, which is about to submit something to the team: all that wait in the list go into the
+ * team's backlog, as they came. */
 void tw__forks_give_all(struct tw__forks *forks);
 /* The executor goes, and with it this list and the next ones. */
 void tw__forks_free(struct tw__forks *forks);

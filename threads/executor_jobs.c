@@ -135,7 +135,7 @@ static void count_over(struct tw_executor *executor)
  * without. */
 #define FEW_TAKEN_BACK 4
 
-/* false: it is not in a list, or somebody has it. */
+/* false: it is not in a list, or somebody has it. Relaxed: it was set before the submit returned. */
 static bool leave_list(struct job *job)
 {
     tw__fork_place *place = atomic_load_explicit(&job->place, memory_order_relaxed);
@@ -145,33 +145,33 @@ static bool leave_list(struct job *job)
 static void count_taken_from_list(struct tw__job_scope *scope, struct tw_worker *team)
 {
     if (!scope) {
-        tw__team_count_elsewhere(team, 1);
+        tw__team_count_performed(team, 1);
     } else if (++scope->taken_from_list == MOST_KEPT) {
-        tw__team_count_elsewhere(team, MOST_KEPT);
+        tw__team_count_performed(team, MOST_KEPT);
         scope->taken_from_list = 0;
     }
 }
 
-/* The job has come to its end, but is still counted. */
+/* Its work is over: what it has left behind is left to others. What is submitted from its delivery goes
+ * to the team, since then its worker may be another's, or have gone. */
 static void end_forks(struct tw__job_scope *scope)
 {
     if (scope->forks)
         tw__forks_end(scope->forks);
+    scope->forks = NULL;
+    scope->taken_back = 0;
     if (scope->taken_from_list)
-        tw__team_count_elsewhere((struct tw_worker *)scope->executor->place.team,
-                                 scope->taken_from_list);
+        tw__team_count_performed((struct tw_worker *)scope->executor->place.team,
+                                 (int64_t)scope->taken_from_list);
+    scope->taken_from_list = 0;
 }
 
-/* 0; what submit answers; 1: it is to be submitted to the team. */
+/* As tw__forks_add(). */
 static int fork_job(struct tw__job_scope *scope, struct job *job)
 {
-    int rc;
     if (!scope->forks && !(scope->forks = tw__forks_begin(scope->executor)))
         return 1;
-    rc = tw__forks_add(scope->forks, &job->task, &job->place);
-    if (rc == TW__FORKS_FULL)
-        scope->taken_back = 0;
-    return rc;
+    return tw__forks_add(scope->forks, &job->task, &job->place);
 }
 
 static int submit_job(struct tw_executor *executor, struct job *job)
@@ -218,9 +218,9 @@ static bool begin(struct job *job, int status)
 }
 
 /* Its future goes before it is counted, so that a value nobody holds is destroyed, and a failure nobody
- * will look at reported, when a join returns. false: in a child that the work has forked, and comes
- * back from. */
-static bool perform(struct job *job, int status)
+ * will look at reported, when a join returns. own: if it is within no other job of the executor's.
+ * false: in a child that the work has forked, and comes back from. */
+static bool perform(struct job *job, int status, struct tw__job_scope *own)
 {
     struct tw_context *before = tw__context_swap(job->context);
     bool is_to_complete = begin(job, status);
@@ -230,6 +230,8 @@ static bool perform(struct job *job, int status)
         job->destroy(job->arg);
     tw__context_swap_back(before, job->context);
     tw__context_drop(job->context);
+    if (own)
+        end_forks(own);
     tw_task_delivers(&job->task);
     if (is_to_complete)
         tw__future_complete(&job->future);
@@ -244,17 +246,15 @@ static void job_fn(struct tw_task *task, int status)
     struct tw__job_scope own = {.executor = executor}, *outer = tw__here.job_scope;
     bool is_over;
     if (scope_of(executor)) {
-        if (perform(job, status))
+        if (perform(job, status, NULL))
             count_over(executor);
         return;
     }
     tw__here.job_scope = &own;
-    is_over = perform(job, status);
+    is_over = perform(job, status, &own);
     tw__here.job_scope = outer;
-    if (is_over) {
-        end_forks(&own);
+    if (is_over)
         tw__executor_count_out(executor, own.kept + 1);
-    }
 }
 
 static void withdraw(struct tw_future *future)
@@ -263,10 +263,12 @@ static void withdraw(struct tw_future *future)
     struct tw_executor *executor = job->executor;
     if (!tw__executor_count_in(executor))
         return;
-    if (leave_list(job))
+    if (leave_list(job)) {
+        tw__team_count_given_up((struct tw_worker *)future->place->team, 1);
         job_fn(&job->task, -ECANCELED);
-    else
+    } else {
         tw_worker_cancel(executor->worker, &job->task);
+    }
     tw__executor_count_out(executor, 1);
 }
 

@@ -1,7 +1,7 @@
 /*
- * A list of tasks that a job has submitted to its own executor and that nobody has begun. The job takes
- * back what it awaits, mostly the newest; those who come to help take the oldest. executor_forks.c
- * says who comes, and how they are called.
+ * A list of a job's forks, that is of tasks that it has submitted to its own executor, and that nobody
+ * has begun. (Nothing to do with processes.) The job takes back what it awaits, mostly the newest;
+ * those who come to help take the oldest. executor_forks.c says who comes, and how they are called.
  *
  *     … NULL | oldest: TAKEN | task | TAKEN | task | next: TAKEN | TAKEN | end: NULL …
  *
@@ -39,7 +39,7 @@ struct tw__fork_list {
     TW__APART(from_helper);
     _Atomic(uint32_t) end; /* written by the job, like the rest; from here on nothing was used */
     uint32_t next;         /* from here on there are no tasks */
-    uint32_t seen_oldest;  /* it is no less now */
+    uint32_t seen_oldest;  /* as last looked at; it only grows */
     tw__fork_place places[TW__FORK_PLACES];
 };
 
@@ -55,7 +55,10 @@ static inline tw__fork_place *tw__fork_list_at(struct tw__fork_list *list, uint3
 
 /* --- the job ---------------------------------------------------------------------------------- */
 
-/* The newest place that is not TAKEN; NULL in it: the list is empty, until the job adds something. */
+/* The newest place that is not TAKEN; NULL in it: the list is empty, until the job adds something.
+ * Relaxed: it writes tasks itself, and no more is read of TAKEN than that. If it is TAKEN no more by now,
+ * we come too far down, but not below the NULL under what we last saw as the oldest; then adding
+ * finds it. */
 static inline struct tw_task *tw__fork_list_newest(struct tw__fork_list *list)
 {
     struct tw_task *task;
@@ -74,7 +77,7 @@ static inline bool tw__fork_list_has_room(struct tw__fork_list *list, uint32_t e
 }
 
 /* Where it is, is in *ret_place before anybody can take it. What the job looks at afterwards it sees as
- * it is then. false: the list is full. */
+ * it is then. false: the list is full. Relaxed, before the exchange that lets others see it. */
 static inline bool tw__fork_list_add(struct tw__fork_list *list, struct tw_task *task,
                                      _Atomic(tw__fork_place *) *ret_place)
 {
@@ -100,13 +103,16 @@ static inline bool tw__fork_list_add(struct tw__fork_list *list, struct tw_task 
 
 /* --- any thread ------------------------------------------------------------------------------- */
 
-/* Take it out. false: somebody else has. */
+/* Take it out. false: somebody else has. Acquire: its content; release: whoever goes past the place has
+ * seen it taken. Relaxed, to look whether it is worth trying. */
 static inline bool tw__fork_list_take(tw__fork_place *place, struct tw_task *task)
 {
     return atomic_load_explicit(place, memory_order_relaxed) == task &&
            atomic_compare_exchange_strong_explicit(place, &task, TW__FORK_TAKEN,
                                                    memory_order_acq_rel, memory_order_relaxed);
 }
+
+/* --- the one that helps ----------------------------------------------------------------------- */
 
 /* Whether there is anything in it. Of what it looks at nothing is older than what the caller did
  * before. */
@@ -121,8 +127,6 @@ static inline bool tw__fork_list_has_some(struct tw__fork_list *list)
     return false;
 }
 
-/* --- the one that helps ----------------------------------------------------------------------- */
-
 /* NULL: nothing was seen. */
 static inline struct tw_task *tw__fork_list_take_oldest(struct tw__fork_list *list)
 {
@@ -132,7 +136,7 @@ static inline struct tw_task *tw__fork_list_take_oldest(struct tw__fork_list *li
     while (i != end && !tw__fork_list_is_task(task)) {
         tw__fork_place *place = tw__fork_list_at(list, i);
         task = atomic_load_explicit(place, memory_order_relaxed);
-        /* Acquire: what the job did before it put it there is seen. */
+        /* Acquire: what the job did before it put it there is seen. Otherwise it is looked at again. */
         if (atomic_compare_exchange_strong_explicit(place, &task, NULL, memory_order_acq_rel,
                                                     memory_order_relaxed))
             i++;

@@ -99,13 +99,13 @@ static int may_suspend(struct tw__frame *frame, struct tw_future *const *futures
     if (frame->kind == TW__FRAME_LOCKED)
         return tw__misuse(-EDEADLK, "tw_future_await: inside a lock worker, or on the thread of a "
                                     "loop that turns");
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < count; i++)
         if (is_orphaned(futures[i]))
             return -EOWNERDEAD;
+    for (i = 0; i < count; i++)
         if (excludes_us(futures[i]))
             return tw__misuse(-EDEADLK, "tw_future_await: for work of the exclusive worker that it "
                                         "is inside of");
-    }
     return 0;
 }
 

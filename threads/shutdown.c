@@ -14,16 +14,19 @@
 #include <twine/threads/team_internal.h>
 #include <twine/threads/worker_internal.h>
 
-/* Returns how many were given up. They are before the quit, so that nobody is woken for them. */
-static size_t ask_to_end(struct tw_team *team, struct outcome *outcome)
+/* What waits is given up before the quit, so that nobody is woken for it. */
+static void ask_to_end(struct tw_team *team, struct outcome *outcome)
 {
-    size_t waiting;
     atomic_store_explicit(&team->is_stopping, true, memory_order_release);
-    waiting = atomic_load_explicit(&team->coord.waiting, memory_order_relaxed);
     tw__books_give_up(team, -ECANCELED, outcome);
     tw__books_quit(team, outcome);
     tw__books_cancel_suspended(team);
-    return waiting;
+}
+
+static uint64_t count_given_up(struct tw_team *team)
+{
+    return atomic_load_explicit(&team->coord.given_up, memory_order_relaxed) +
+           atomic_load_explicit(&team->given_up, memory_order_relaxed);
 }
 
 void tw__team_cut_short(struct tw_team *team)
@@ -102,14 +105,17 @@ static size_t count_running(struct tw_team *team)
 static int shutdown_team(struct tw_team *team, uint64_t deadline, struct tw_shutdown_report *report)
 {
     struct outcome outcome;
+    uint64_t given_up;
     bool has_ended;
     if (!tw__team_enter(team, &outcome))
         return -ENOTSUP; /* before anything is refused: inside the coordinator nobody would quit */
     tw__team_refuse(team);
     tw__team_close_inbox(team, &outcome); /* with what was accepted before that by the short way */
-    report->given_up = ask_to_end(team, &outcome);
+    given_up = count_given_up(team);
+    ask_to_end(team, &outcome);
     has_ended = team->coord.has_ended;
     tw__team_leave(team, &outcome);
+    report->given_up = (size_t)(count_given_up(team) - given_up); /* with what waited with jobs */
     if (tw__frame_is_inside(&team->base))
         return tw__misuse(
             -EDEADLK,

@@ -69,10 +69,10 @@ static inline bool tw__team_inbox_is_open(struct tw__team_inbox *inbox)
     return tw__team_inbox_lets_in(atomic_load_explicit(&inbox->word, memory_order_relaxed));
 }
 
-static inline bool tw__team_inbox_is_short(const struct tw__team_inbox *inbox)
+static inline bool tw__team_inbox_is_short(struct tw__team_inbox *inbox)
 {
-    uintptr_t word = atomic_load_explicit((_Atomic(uintptr_t) *)&inbox->word, memory_order_relaxed);
-    return tw__team_inbox_way(word) == TW__WAY_SHORT;
+    return tw__team_inbox_way(atomic_load_explicit(&inbox->word, memory_order_relaxed)) ==
+           TW__WAY_SHORT;
 }
 
 /* Put a task in, if that is all there is to do. */

@@ -160,8 +160,8 @@ struct tw_team {
     } coord;
     TW__APART(from_books);
     struct tw__team_inbox inbox;
-    _Atomic(uint64_t) taken_back; /* from the inbox, to be performed elsewhere: not in the books */
-    struct tw_task step;          /* in the coordinator while is_posted */
+    _Atomic(uint64_t) performed, given_up; /* what is not in the books: see team_take_internal.h */
+    struct tw_task step;                   /* in the coordinator while is_posted */
     struct op quit;
     struct tw__lock post_lock;
     bool is_posted; /* under post_lock */

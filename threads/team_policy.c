@@ -5,6 +5,7 @@
 #include <twine/threads/team_internal.h>
 
 #include <errno.h>
+#include <twine/base/check_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/threads/diagnostics_internal.h>
 #include <twine/threads/team_take_internal.h>
@@ -14,7 +15,8 @@
 
 static void read_books(struct tw_team *team, struct tw_statistics *ret)
 {
-    uint64_t taken_back = atomic_load_explicit(&team->taken_back, memory_order_relaxed);
+    uint64_t performed = atomic_load_explicit(&team->performed, memory_order_relaxed);
+    uint64_t given_up = atomic_load_explicit(&team->given_up, memory_order_relaxed);
     ret->idle = atomic_load_explicit(&team->coord.idles, memory_order_relaxed);
     ret->busy = atomic_load_explicit(&team->coord.busy, memory_order_relaxed);
     ret->coming = atomic_load_explicit(&team->coord.coming, memory_order_relaxed);
@@ -24,9 +26,9 @@ static void read_books(struct tw_team *team, struct tw_statistics *ret)
     if (team->policy)
         ret->remaining += team->policy->delivering(team->arg);
     ret->scheduled =
-        atomic_load_explicit(&team->coord.scheduled, memory_order_relaxed) + taken_back;
-    ret->given_up = atomic_load_explicit(&team->coord.given_up, memory_order_relaxed);
-    ret->finished = atomic_load_explicit(&team->coord.finished, memory_order_relaxed) + taken_back;
+        atomic_load_explicit(&team->coord.scheduled, memory_order_relaxed) + performed + given_up;
+    ret->given_up = atomic_load_explicit(&team->coord.given_up, memory_order_relaxed) + given_up;
+    ret->finished = atomic_load_explicit(&team->coord.finished, memory_order_relaxed) + performed;
     ret->wakes = atomic_load_explicit(&team->coord.wakes, memory_order_relaxed);
     ret->failed_creations =
         atomic_load_explicit(&team->coord.failed_creations, memory_order_relaxed);
@@ -104,6 +106,19 @@ int tw__team_suspend(struct tw_team *team, bool is_suspended)
 
 /* --- for those who perform tasks themselves --------------------------------------------------- */
 
+/* Relaxed: numbers. */
+void tw__team_count_performed(struct tw_worker *worker, int64_t count)
+{
+    atomic_fetch_add_explicit(&((struct tw_team *)worker)->performed, (uint64_t)count,
+                              memory_order_relaxed);
+}
+
+void tw__team_count_given_up(struct tw_worker *worker, int64_t count)
+{
+    atomic_fetch_add_explicit(&((struct tw_team *)worker)->given_up, (uint64_t)count,
+                              memory_order_relaxed);
+}
+
 /* Without a visit: where the short way is open, nobody watches, and the team is not suspended. */
 static bool take_back(struct tw_team *team, struct tw_task *task, bool *ret_is_taken)
 {
@@ -113,7 +128,7 @@ static bool take_back(struct tw_team *team, struct tw_task *task, bool *ret_is_t
     *ret_is_taken = __atomic_compare_exchange_n(&task->_claim, &claim, NULL, false,
                                                 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     if (*ret_is_taken)
-        atomic_fetch_add_explicit(&team->taken_back, 1, memory_order_relaxed);
+        tw__team_count_performed(&team->base, 1);
     else
         tw__team_give_up_cancelled(team, task);
     return true;
@@ -137,18 +152,17 @@ bool tw__team_take(struct tw_worker *worker, struct tw_task *task)
     return is_taken;
 }
 
-void tw__team_count_elsewhere(struct tw_worker *worker, uint64_t count)
-{
-    atomic_fetch_add_explicit(&((struct tw_team *)worker)->taken_back, count, memory_order_relaxed);
-}
-
 bool tw__team_is_saturated(const struct tw_worker *worker)
 {
-    return tw__team_inbox_is_short(&((struct tw_team *)worker)->inbox) && !tw__diagnostics_are_on();
+    struct tw_team *team = (struct tw_team *)worker;
+    /* Relaxed: as tw__team_submit_short(), to which a task would go. */
+    return tw__team_inbox_is_short(&team->inbox) && !tw__diagnostics_are_on() &&
+           !atomic_load_explicit(&team->has_quit, memory_order_relaxed);
 }
 
 bool tw__team_is_suspended(const struct tw_worker *worker)
 {
+    /* Relaxed: it may be noticed a moment late. */
     return atomic_load_explicit(&((struct tw_team *)worker)->coord.is_suspended,
                                 memory_order_relaxed);
 }
@@ -157,14 +171,17 @@ void tw__team_put_back(struct tw_worker *worker, struct tw_task *task)
 {
     struct tw_team *team = (struct tw_team *)worker;
     struct outcome outcome;
+    bool is_inside;
     if (tw__team_submit_short(team, task) == 0)
         return;
-    if (tw__team_enter(team, &outcome)) {
+    is_inside = tw__team_enter(team, &outcome);
+    TW__CHECK(is_inside);
+    (void)is_inside;
+    if (atomic_load(&team->is_stopping))
+        tw__books_give_up_new(team, task, &outcome);
+    else
         tw__books_submit(team, task, &outcome);
-        tw__team_leave(team, &outcome);
-    } else {
-        tw__team_post(team, &task, 1, false);
-    }
+    tw__team_leave(team, &outcome);
 }
 
 void tw__team_give_up(struct tw_worker *worker, int why)

@@ -19,19 +19,21 @@ struct tw_worker *tw__team_of(struct tw_worker *worker);
  * it is not there, or the coordinator cannot be entered. */
 bool tw__team_take(struct tw_worker *team, struct tw_task *task);
 
-/* So many tasks of this team were performed by those who had kept them back: for its statistics. Any
- * thread. */
-void tw__team_count_elsewhere(struct tw_worker *team, uint64_t count);
+/* For the team's statistics: so many tasks more than its books know of were performed, or given up; or
+ * fewer. Any thread. */
+void tw__team_count_performed(struct tw_worker *team, int64_t count);
+void tw__team_count_given_up(struct tw_worker *team, int64_t count);
 
-/* Whether a task more could only wait: all workers there may be are busy, and nobody is told of tasks
- * that wait. Any thread. */
+/* Whether a task more could only wait: all workers there may be are busy, nobody is told of tasks that
+ * wait, and it has not quit. Any thread. */
 bool tw__team_is_saturated(const struct tw_worker *team);
 
 /* Whether nobody is to begin what waits. Any thread. */
 bool tw__team_is_suspended(const struct tw_worker *team);
 
-/* Put a task into the backlog that this team has accepted already: it is not refused after a quit.
- * Inside of one of its tasks. */
+/* Put a task into the backlog that this team has accepted already: it is not refused after a quit, but
+ * given up after a shutdown. On one of its workers, before the delivery; the coordinator is one that
+ * can be entered. */
 void tw__team_put_back(struct tw_worker *team, struct tw_task *task);
 
 /* Give up all that waits in a team's backlog. Any thread. It stays there, if the coordinator cannot

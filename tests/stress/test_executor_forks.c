@@ -188,3 +188,81 @@ TEST(each_is_come_for)
     CU_ASSERT_EQUAL(atomic_load(&performed) + atomic_load(&cancelled), atomic_load(&made));
     CU_ASSERT_EQUAL(atomic_load(&freed), atomic_load(&made));
 }
+
+/* --- order ------------------------------------------------------------------------------------ */
+
+enum { IN_ORDER = 90 };
+
+static atomic_int begun, forked;
+static atomic_bool is_helped;
+static int order[IN_ORDER], numbers[IN_ORDER];
+
+static void note_order(struct tw_result *result, void *arg)
+{
+    int place = atomic_load(&begun);
+    (void)result;
+    order[place] = (int)((int *)arg - numbers);
+    atomic_store(&begun, place + 1);
+}
+
+static void none(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+}
+
+/* The other worker, until it helps in the middle of it. */
+static void keep_busy(struct tw_result *result, void *arg)
+{
+    (void)result;
+    atomic_store(&is_helped, true);
+    while (atomic_load(&forked) < *(int *)arg)
+        continue;
+}
+
+static void fork_many(struct tw_result *result, void *arg)
+{
+    int i;
+    (void)result;
+    (void)arg;
+    while (!atomic_load(&is_helped))
+        sched_yield();
+    for (i = 0; i < 4; i++) {
+        struct tw_future *own = NULL;
+        if (tw_executor_submit(executor, none, NULL, NULL, &own) < 0 ||
+            tw_future_await(&own, 1) < 0)
+            abort();
+        tw_future_unref(own);
+    }
+    for (i = 0; i < IN_ORDER; i++) {
+        if (tw_executor_submit(executor, note_order, &numbers[i], NULL, NULL) < 0)
+            abort();
+        atomic_store(&forked, i + 1);
+    }
+    while (atomic_load(&begun) < IN_ORDER)
+        sched_yield();
+}
+
+/* More than the list has room for, while another worker comes for them: they are begun in order. */
+TEST(order_of_more_than_there_is_room_for)
+{
+    int i, round, wrong = 0;
+    CU_ASSERT_EQUAL_FATAL(tw_executor_new(2, NULL, &executor), 0);
+    for (round = 0; round < ROUNDS / 10; round++) {
+        int until = 55 + round % 12;
+        struct tw_future *jobs[2];
+        atomic_store(&begun, 0);
+        atomic_store(&forked, 0);
+        atomic_store(&is_helped, false);
+        CU_ASSERT_EQUAL_FATAL(tw_executor_submit(executor, fork_many, NULL, NULL, &jobs[0]), 0);
+        CU_ASSERT_EQUAL_FATAL(tw_executor_submit(executor, keep_busy, &until, NULL, &jobs[1]), 0);
+        CU_ASSERT_EQUAL(tw_future_wait(jobs, 2, TW_WAIT_ALL, TW_FOREVER), 0);
+        tw_future_unref(jobs[0]);
+        tw_future_unref(jobs[1]);
+        for (i = 0; i < IN_ORDER; i++)
+            wrong += order[i] != i;
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT_EQUAL(tw_executor_shutdown(executor, true, false), 0);
+    executor = tw_executor_unref(executor);
+}

@@ -6,6 +6,7 @@
 #include "by_hand.h"
 #include <twine/base/here_internal.h>
 #include <twine/threads/executor_internal.h>
+#include <twine/threads/shutdown.h>
 #include <twine/threads/team_internal.h>
 #include <twine/threads/team_take_internal.h>
 
@@ -142,15 +143,34 @@ static void fork_and_await(void)
     }
 }
 
-/* The job itself, what it awaits. All of them are in the statistics, and the carrier that found
- * nothing. */
+/* The job itself, what it awaits. All of them are in the statistics, and nothing else: the carrier is
+ * taken back with the job's end. */
 TEST(taken_back)
 {
     start(1);
     run_job(fork_and_await);
     check_order(0, 100);
-    CU_ASSERT_EQUAL(hand_books(&hand).scheduled, scheduled_before + 101);
+    CU_ASSERT_EQUAL(hand_books(&hand).scheduled, scheduled_before + 100);
     CHECK_BOOKS(&hand, 1, 0, 0);
+    stop();
+}
+
+static void fork_and_be_helped(void)
+{
+    fork_one(0);
+    await(0);
+    help();
+    CU_ASSERT_EQUAL(busy.calls, 1);
+    CHECK_BOOKS(&hand, 1, 1, 0);
+}
+
+/* One who comes for nothing is in no statistics. */
+TEST(nothing_is_left_to_help_with)
+{
+    start(2);
+    run_job(fork_and_be_helped);
+    check_order(0, 1);
+    CU_ASSERT_EQUAL(hand_books(&hand).finished, 1 + 4 + 1 + 1);
     stop();
 }
 
@@ -306,21 +326,42 @@ TEST(behind_them_a_map)
     stop();
 }
 
+static void fork_while_suspended(void)
+{
+    fork_one(0);
+    await(0); /* its carrier waits */
+    CU_ASSERT_EQUAL(tw__team_suspend(hand.team, true), 0);
+    fork_one(1);
+    CU_ASSERT_EQUAL(tw__team_suspend(hand.team, false), 0);
+    fork_one(2);
+}
+
+/* One that has gone to the team is not overtaken by the next, whose list has its carrier ahead of it. */
+TEST(not_before_what_has_gone_to_the_team)
+{
+    start(1);
+    run_job(fork_while_suspended);
+    check_order(0, 3);
+    stop();
+}
+
 static void fork_noted(void)
 {
     size_t backlog = hand_books(&hand).backlog;
+    fork_one(0);
+    CU_ASSERT_EQUAL(hand_books(&hand).backlog, backlog + 1);
     tw_diagnostics_set(true);
-    fork_many(0, 2);
-    CU_ASSERT_EQUAL(hand_books(&hand).backlog, backlog + 2);
+    fork_many(1, 2);
+    CU_ASSERT_EQUAL(hand_books(&hand).backlog, backlog + 1 + 3);
     tw_diagnostics_set(false);
 }
 
-/* With diagnostics on each of them can be seen. */
+/* With diagnostics on each of them can be seen, and those that were in the list go before them. */
 TEST(with_diagnostics)
 {
     start(1);
     run_job(fork_noted);
-    check_order(0, 2);
+    check_order(0, 3);
     stop();
 }
 
@@ -329,7 +370,7 @@ TEST(with_diagnostics)
 static void leave_two_more(void)
 {
     fork_many(2, 2);
-    CHECK_BOOKS(&hand, 0, 1, 1); /* the first one's carrier is theirs as well */
+    CHECK_BOOKS(&hand, 0, 1, 2); /* each has a carrier */
 }
 
 static void leave_two(void)
@@ -338,13 +379,67 @@ static void leave_two(void)
     script = leave_two_more;
 }
 
-/* A job that ends leaves what it has not awaited, and another one may use the list by then. */
+/* A job that ends leaves what it has not awaited. Another one that keeps a list by then has its
+ * own. */
 TEST(job_is_over_before_its_forks)
 {
+    static const int expected[] = {0, 2, 1, 3};
     start(1);
     CU_ASSERT_EQUAL(tw_executor_submit(executor, play, NULL, NULL, NULL), 0);
     run_job(leave_two);
-    check_order(0, 4);
+    CU_ASSERT_EQUAL_FATAL(ran, 4);
+    CU_ASSERT_EQUAL(memcmp(order, expected, sizeof expected), 0);
+    stop();
+}
+
+static void fork_and_forget(void)
+{
+    fork_one(0);
+    await(0);
+    forks[0] = tw_future_unref(forks[0]);
+    destroyed[0] = 0;
+}
+
+/* A list whose carrier is home is the next job's. */
+TEST(list_is_used_again)
+{
+    long live = 0;
+    int i;
+    start(1);
+    for (i = 0; i < 10; i++) {
+        run_job(fork_and_forget);
+        CHECK_BOOKS(&hand, 1, 0, 0);
+        if (i == 0)
+            live = harness_live();
+    }
+    CU_ASSERT_EQUAL(harness_live(), live);
+    stop();
+}
+
+static void submit_and_fork(struct tw_result *result, void *arg)
+{
+    (void)result;
+    (void)arg;
+    fork_one(1);
+    take_some_back();
+    fork_one(2);
+}
+
+static void leave_one(void)
+{
+    fork_one(0);
+}
+
+/* The carrier of the first one's list is ahead of what the second one has submitted before it keeps
+ * a list. */
+TEST(not_before_what_the_job_has_submitted_earlier)
+{
+    start(1);
+    script = leave_one;
+    CU_ASSERT_EQUAL(tw_executor_submit(executor, play, NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_executor_submit(executor, submit_and_fork, NULL, NULL, NULL), 0);
+    hand_run(&hand);
+    check_order(0, 3);
     stop();
 }
 
@@ -352,12 +447,14 @@ TEST(job_is_over_before_its_forks)
 
 static void fork_and_cancel(void)
 {
+    struct tw_statistics before = hand_books(&hand);
     fork_many(0, 3);
     CU_ASSERT_EQUAL(tw_future_cancel(forks[1]), 0);
     CU_ASSERT_EQUAL(destroyed[1], 1);
     CU_ASSERT_TRUE(tw_future_is_cancelled(forks[1]));
     CU_ASSERT_EQUAL(tw_future_cancel(forks[2]), 0);
     CU_ASSERT_EQUAL(tw_future_await(&forks[2], 1), 0);
+    CU_ASSERT_EQUAL(hand_books(&hand).given_up, before.given_up + 2);
     await(0);
     CU_ASSERT_EQUAL(tw_future_cancel(forks[0]), -EALREADY);
 }
@@ -371,7 +468,18 @@ TEST(cancelled)
     stop();
 }
 
-static void fork_and_give_up(void)
+static void check_given_up(int code)
+{
+    int i;
+    CU_ASSERT_EQUAL(ran, 0);
+    CU_ASSERT_EQUAL(hand_books(&hand).given_up, 3);
+    for (i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(tw_failure_code(tw_future_failure(forks[i])), code);
+        CU_ASSERT_EQUAL(destroyed[i], 1);
+    }
+}
+
+static void fork_and_shut_down(void)
 {
     fork_many(0, 3);
     CU_ASSERT_EQUAL(tw_executor_shutdown(executor, false, true), 0);
@@ -380,17 +488,45 @@ static void fork_and_give_up(void)
     CU_ASSERT_EQUAL(destroyed[3], 1);
 }
 
+static void fork_and_give_up(void)
+{
+    fork_many(0, 3);
+    tw__team_give_up(tw_team_worker(hand.team), -EAGAIN);
+}
+
 /* Whoever gives up the carrier gives up all that it stands for. */
 TEST(given_up)
 {
-    int i;
+    start(1);
+    run_job(fork_and_shut_down);
+    check_given_up(ECANCELED);
+    stop();
     start(1);
     run_job(fork_and_give_up);
+    check_given_up(EAGAIN);
+    stop();
+}
+
+static struct note late;
+
+static void fork_and_shut_the_team_down(void)
+{
+    struct tw_shutdown_report report = {.size = sizeof report};
+    fork_many(0, 3);
+    PROVOKE_ERROR(tw_team_shutdown(hand.team, 0, &report), -EDEADLK); /* in its own job */
+    CU_ASSERT_EQUAL(report.given_up, 3);
+    note_init(&late, NULL, NULL);
+    tw__team_put_back(tw_team_worker(hand.team), &late.task);
+    CHECK_NOTE(&late, -ECANCELED);
+}
+
+/* … and what a worker puts back then is given up as well. */
+TEST(team_is_shut_down)
+{
+    start(1);
+    run_job(fork_and_shut_the_team_down);
     CU_ASSERT_EQUAL(ran, 0);
-    for (i = 0; i < 3; i++) {
-        CU_ASSERT_TRUE(tw_future_is_cancelled(forks[i]));
-        CU_ASSERT_EQUAL(destroyed[i], 1);
-    }
+    CU_ASSERT_EQUAL(hand_books(&hand).given_up, 4);
     stop();
 }
 
@@ -488,6 +624,41 @@ TEST(R14_worker_is_free_before_the_delivery)
     stop();
 }
 
+static void see_all_counted(struct tw_future *future, void *arg)
+{
+    (void)future;
+    CU_ASSERT_EQUAL(hand_books(&hand).finished, 1 + 4 + 3);
+    CHECK_BOOKS(&hand, 1, 0, 0);
+    fork_one(3); /* to the worker, which is idle by now */
+    CHECK_BOOKS(&hand, 0, 1, 0);
+    ++*(int *)arg;
+}
+
+static void fork_and_await_three(void)
+{
+    int i;
+    for (i = 0; i < 3; i++) {
+        fork_one(i);
+        await(i);
+    }
+}
+
+/* In its delivery a job keeps no list any more, and all that it has performed is counted. */
+TEST(list_ends_before_the_delivery)
+{
+    struct tw_future *job;
+    int seen = 0;
+    start(1);
+    script = fork_and_await_three;
+    CU_ASSERT_EQUAL(tw_executor_submit(executor, play, NULL, NULL, &job), 0);
+    CU_ASSERT_EQUAL(tw_future_add_done_callback(job, NULL, see_all_counted, &seen, NULL), 0);
+    hand_run(&hand);
+    CU_ASSERT_EQUAL(seen, 1);
+    check_order(0, 4);
+    tw_future_unref(job);
+    stop();
+}
+
 /* --- jobs of jobs ------------------------------------------------------------------------------ */
 
 static struct tw_future *of_the_first;
@@ -501,12 +672,11 @@ static void await_the_firsts(struct tw_result *result, void *arg)
 
 static void fork_for_another(void)
 {
-    fork_many(0, 2);
-    of_the_first = forks[1];
-    CU_ASSERT_EQUAL(tw_executor_submit(executor, await_the_firsts, NULL, NULL, &forks[2]), 0);
-    CU_ASSERT_EQUAL(tw_future_cancel(forks[0]), 0);
+    CU_ASSERT_EQUAL(tw_executor_submit(executor, await_the_firsts, NULL, NULL, &forks[0]), 0);
+    fork_many(1, 2);
+    of_the_first = forks[2];
     help();
-    CU_ASSERT_EQUAL(ran, 1);
+    CU_ASSERT_EQUAL(ran, 2);
 }
 
 /* Another job that awaits one takes it out of the list where it waits. */
@@ -514,28 +684,52 @@ TEST(awaited_by_another)
 {
     start(2);
     run_job(fork_for_another);
-    check_order(1, 1);
+    CU_ASSERT_EQUAL(order[0], 2);
+    CU_ASSERT_EQUAL(order[1], 1);
+    stop();
+}
+
+static struct tw_executor *other;
+
+static void await_from_another_executor(void)
+{
+    uint64_t finished = hand_books(&hand).finished;
+    CU_ASSERT_EQUAL(tw_executor_submit(other, await_the_firsts, NULL, NULL, &forks[0]), 0);
+    fork_many(1, 2);
+    of_the_first = forks[2];
+    help();
+    CU_ASSERT_EQUAL(hand_books(&hand).finished, finished + 1 + 3);
+}
+
+/* … and so does a job of another executor over the same team. */
+TEST(awaited_by_another_executors_job)
+{
+    start(2);
+    CU_ASSERT_EQUAL_FATAL(tw_executor_over(tw_team_worker(hand.team), &other), 0);
+    run_job(await_from_another_executor);
+    CU_ASSERT_EQUAL(ran, 2);
+    CU_ASSERT_EQUAL(order[0], 2);
+    other = tw_executor_unref(other);
     stop();
 }
 
 /* --- short of memory --------------------------------------------------------------------------- */
 
-static int fork_if_there_is_memory(int i)
-{
-    int rc = try_fork(i);
-    if (rc == 0)
-        await(i);
-    else
-        CU_ASSERT_TRUE(rc == -ENOMEM && destroyed[i] == 1);
-    return rc;
-}
-
 static void fork_some(struct tw_result *result, void *arg)
 {
-    int i;
+    int i, *made = (int *)arg;
     (void)result;
-    for (i = 0; i < 8; i++)
-        *(int *)arg += fork_if_there_is_memory(i) == 0;
+    for (i = 0; i < 8; i++) {
+        int rc = try_fork(i);
+        CU_ASSERT_TRUE(rc == 0 ||
+                       (rc == -ENOMEM && *made == 0)); /* later ones have the first's memory */
+        if (rc == 0) {
+            await(i);
+            forks[i] = tw_future_unref(forks[i]);
+            ++*made;
+        }
+        CU_ASSERT_EQUAL(destroyed[i], 1);
+    }
 }
 
 /* Without memory for a list a job does without. */
@@ -548,6 +742,7 @@ SWEEP(short_of_memory)
     if (hand_start(&hand, tw_lock_worker_new, 1) < 0)
         return;
     tw__team_set_most(hand.team, 1);
+    tw__executor_keep_spares(2);
     if (tw_executor_over(tw_team_worker(hand.team), &executor) == 0 &&
         tw_executor_submit(executor, fork_some, &made, NULL, NULL) == 0) {
         EXPECT_REPORTS(hand.count ? 0 : 2); /* no worker, and what becomes of the job then */
@@ -556,4 +751,5 @@ SWEEP(short_of_memory)
     CU_ASSERT_EQUAL(ran, made);
     stop();
     executor = NULL;
+    tw__executor_keep_spares(0);
 }
