@@ -167,7 +167,9 @@ struct tw__forks *tw__forks_begin(struct tw_executor *executor)
     return forks;
 }
 
-/* A carrier that nobody has come upon, and that would find nothing. */
+/* A carrier that nobody has come upon, and that would find nothing. The list stays empty, so whoever
+ * comes upon the carrier now does not put it back: what it is linked to is what it was, as the inbox
+ * asks of what is taken back from it. */
 static void take_carrier_back(struct tw__forks *forks)
 {
     struct tw_executor *executor = forks->executor;

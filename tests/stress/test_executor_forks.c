@@ -139,9 +139,9 @@ static void fork_and_wait(struct tw_result *result, void *arg)
 {
     uint64_t random = *(const uint64_t *)arg;
     struct tw_future *forks[MOST];
-    int i, round;
+    int i, round, rounds = harness_long() ? 10 * ROUNDS : ROUNDS;
     (void)result;
-    for (round = 0; round < ROUNDS; round++) {
+    for (round = 0; round < rounds; round++) {
         size_t count = 1 + below(&random, MOST) % (round % 8 ? 1 : MOST);
         for (i = 0; i < 4; i++) { /* so that it goes on to keep a list, and its carrier is out */
             struct tw_future *own = fork_one();
