@@ -28,7 +28,7 @@ void tw__executor_drop_hold(struct tw_executor *executor)
     if (atomic_fetch_sub(&executor->counts, TW__EXECUTOR_HOLD) / TW__EXECUTOR_HOLD != 1)
         return;
     tw_failure_unref(atomic_load(&executor->broken));
-    tw__forks_free(executor->locked.forks);
+    tw__forks_free(executor->locked.first_forks);
     tw__lock_done(&executor->lock);
     tw__free(executor);
 }

@@ -72,9 +72,10 @@ TW_EXPORT struct tw_worker *tw_executor_worker(struct tw_executor *executor);
  * Have a job done.
  *
  * Over a pool or a team jobs are begun in the order submitted, but for those that somebody awaits
- * (tw_future_await()). A job that awaits most of what it submits keeps it by itself while all workers
- * are busy: they come for it in order, and for what was submitted elsewhere in between. In the
- * pool's statistics all that one job keeps is one task of the backlog.
+ * (tw_future_await()). A job that has awaited some of what it has submitted keeps what it submits by
+ * itself while all workers are busy: they come for it in order, and for what was submitted elsewhere
+ * in between. In the pool's statistics all that one job keeps is one task of the backlog, and what it
+ * performs itself is counted soon after, at the latest before its delivery.
  *
  * Thread:    any, its own jobs' included.
  * Ownership: (arg, destroy) is consumed, on error too: destroy follows the work, on its thread, or

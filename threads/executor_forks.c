@@ -14,7 +14,8 @@
  * exchange only one of them sends it.
  *
  * Forks of one job are begun in the order submitted. Within the list they are; and nothing is added
- * while something that the job has submitted since waits in the backlog behind the carrier.
+ * while something that the job has submitted to this executor since waits in the backlog behind the
+ * carrier.
  *
  * A list belongs to the executor, and to one job at a time; when that is over, what is left in the list
  * is still come for. So a place in a list can be looked at for as long as the executor is there. The
@@ -25,7 +26,6 @@
  */
 #include <twine/threads/executor_internal.h>
 
-#include <twine/base/check_internal.h>
 #include <twine/base/memory_internal.h>
 #include <twine/threads/diagnostics_internal.h>
 #include <twine/threads/task_internal.h>
@@ -39,8 +39,8 @@ struct tw__forks {
     struct tw_executor *executor;
     struct tw__forks *next; /* of those no job has; under the executor's lock */
     struct tw_task carrier;
-    /* Odd: the carrier is out, with a worker or on its way to one. More by two with each job, so that
-     * a carrier that has looked for the last one's does not go out again for this one's. */
+    /* Odd: the carrier is out, with a worker or on its way to one. It only grows, so that a carrier
+     * that has looked whether to go out again does so only if nothing else has happened since. */
     atomic_uint state;
     bool is_ahead; /* the job's: its carrier, of what that has submitted since */
 };
@@ -65,7 +65,7 @@ static bool is_empty(struct tw__forks *forks)
 /* false: something has come, and it is out again. Otherwise the executor may be gone afterwards. */
 static bool go_home(struct tw__forks *forks)
 {
-    unsigned state = atomic_fetch_sub(&forks->state, 1) - 1;
+    unsigned state = atomic_fetch_add(&forks->state, 1) + 1;
     if (tw__fork_list_has_some(&forks->list) &&
         atomic_compare_exchange_strong(&forks->state, &state, state + 1))
         return false;
@@ -85,18 +85,12 @@ static struct tw_task *take_oldest(struct tw__forks *forks)
 
 static void carry(struct tw_task *carrier, int status);
 
-static int send(struct tw__forks *forks)
+/* What it stands for is accepted: the team is asked no more, and is there, as this job is one of its. */
+static void send(struct tw__forks *forks)
 {
-    struct tw_executor *executor = forks->executor;
-    int rc;
-    atomic_fetch_add(&executor->counts, TW__EXECUTOR_HOLD);
+    atomic_fetch_add(&forks->executor->counts, TW__EXECUTOR_HOLD);
     tw_task_init(&forks->carrier, carry);
-    rc = tw_worker_submit(executor->worker, &forks->carrier);
-    if (rc < 0) {
-        atomic_fetch_sub(&forks->state, 1);
-        tw__executor_drop_hold(executor);
-    }
-    return rc;
+    tw__team_put_back(team_of(forks->executor), &forks->carrier);
 }
 
 /* For what else there is. The list may be another's afterwards. */
@@ -108,15 +102,19 @@ static void pass_on(struct tw__forks *forks)
     tw__team_put_back(team_of(forks->executor), &forks->carrier);
 }
 
-/* All that it stands for. Each is counted before it is called: with the last one the team may go. */
+/* All that it stands for: the first is counted already, as the carrier, each other one before it is
+ * called, since with the last one the team may go. */
 static void give_up(struct tw__forks *forks, int status)
 {
     struct tw_worker *team = team_of(forks->executor);
-    struct tw_task *task;
-    tw__team_count_given_up(team, -1);
-    while ((task = take_oldest(forks))) {
-        tw__team_count_given_up(team, 1);
+    struct tw_task *task = take_oldest(forks);
+    if (!task)
+        tw__team_count_given_up(team, -1);
+    while (task) {
         task->fn(task, status);
+        task = take_oldest(forks);
+        if (task)
+            tw__team_count_given_up(team, 1);
     }
 }
 
@@ -138,20 +136,44 @@ static void carry(struct tw_task *carrier, int status)
 
 /* --- the job ---------------------------------------------------------------------------------- */
 
-/* One whose carrier is home: nothing that this job has submitted before waits behind that. */
+/* Its carrier is home, and does not go out again from there for what is added now. */
+static bool begin_anew(struct tw__forks *forks)
+{
+    unsigned state = atomic_load(&forks->state);
+    return state % 2 == 0 && atomic_compare_exchange_strong(&forks->state, &state, state + 2);
+}
+
+static struct tw__forks *pop_kept(struct tw_executor *executor)
+{
+    struct tw__forks *forks = executor->locked.first_forks;
+    if (forks)
+        executor->locked.first_forks = forks->next;
+    return forks;
+}
+
+static void put_kept(struct tw_executor *executor, struct tw__forks *forks)
+{
+    forks->next = NULL;
+    if (executor->locked.first_forks)
+        executor->locked.last_forks->next = forks;
+    else
+        executor->locked.first_forks = forks;
+    executor->locked.last_forks = forks;
+}
+
+/* One whose carrier is home: nothing that this job has submitted before waits behind that. They are
+ * looked at in turn, so that there are not many more of them than carriers that are out. */
 static struct tw__forks *take_kept(struct tw_executor *executor)
 {
-    struct tw__forks *forks = NULL, **place;
-    unsigned tries, state;
+    struct tw__forks *forks = NULL;
+    unsigned tries;
     tw__lock_acquire(&executor->lock);
-    place = &executor->locked.forks;
-    for (tries = 0; *place && tries < LISTS_TRIED; tries++, place = &(*place)->next) {
-        state = atomic_load(&(*place)->state);
-        if (state % 2 == 0 && atomic_compare_exchange_strong(&(*place)->state, &state, state + 2)) {
-            forks = *place;
-            *place = forks->next;
+    for (tries = 0; tries < LISTS_TRIED && (forks = pop_kept(executor)); tries++) {
+        /* Empty for good: or else the carrier, about to go out again, would be kept from it. */
+        if (is_empty(forks) && begin_anew(forks))
             break;
-        }
+        put_kept(executor, forks);
+        forks = NULL;
     }
     tw__lock_release(&executor->lock);
     return forks;
@@ -175,7 +197,7 @@ static void take_carrier_back(struct tw__forks *forks)
     struct tw_executor *executor = forks->executor;
     if (!tw__team_take(team_of(executor), &forks->carrier))
         return;
-    atomic_fetch_sub(&forks->state, 1);
+    atomic_fetch_add(&forks->state, 1);
     tw__executor_drop_hold(executor);
     tw__team_count_performed(team_of(executor), -1);
 }
@@ -186,8 +208,7 @@ void tw__forks_end(struct tw__forks *forks)
     if (is_empty(forks) && is_out(forks))
         take_carrier_back(forks);
     tw__lock_acquire(&executor->lock);
-    forks->next = executor->locked.forks;
-    executor->locked.forks = forks;
+    put_kept(executor, forks);
     tw__lock_release(&executor->lock);
 }
 
@@ -205,7 +226,10 @@ void tw__forks_give_all(struct tw__forks *forks)
 {
     struct tw__fork_list *list = &forks->list;
     struct tw_task *taken[TW__FORK_PLACES];
-    uint32_t i = list->next, count = 0;
+    uint32_t i, count = 0;
+    forks->is_ahead = true;
+    tw__fork_list_newest(list);
+    i = list->next;
     while (i != list->seen_oldest) {
         tw__fork_place *place = tw__fork_list_at(list, --i);
         /* Relaxed: the job has put it there itself. */
@@ -217,14 +241,13 @@ void tw__forks_give_all(struct tw__forks *forks)
     }
     while (count-- > 0)
         tw__team_put_back(team_of(forks->executor), taken[count]);
-    forks->is_ahead = true;
 }
 
 /* While one waits here, those after it do so too: they keep their order. */
 static bool may_add(struct tw__forks *forks)
 {
     struct tw_worker *team = team_of(forks->executor);
-    if (forks->is_ahead && is_out(forks))
+    if (forks->is_ahead && !begin_anew(forks))
         return false;
     forks->is_ahead = false;
     if (tw__team_is_saturated(team))
@@ -234,25 +257,16 @@ static bool may_add(struct tw__forks *forks)
     return !tw__diagnostics_are_on();
 }
 
-int tw__forks_add(struct tw__forks *forks, struct tw_task *task,
-                  _Atomic(tw__fork_place *) *ret_place)
+bool tw__forks_add(struct tw__forks *forks, struct tw_task *task,
+                   _Atomic(tw__fork_place *) *ret_place)
 {
     unsigned state;
-    int rc;
     if (!may_add(forks) || !tw__fork_list_add(&forks->list, task, ret_place)) {
         tw__forks_give_all(forks);
-        return 1;
+        return false;
     }
     state = atomic_load(&forks->state);
-    if (state % 2 || !atomic_compare_exchange_strong(&forks->state, &state, state + 1))
-        return 0;
-    rc = send(forks);
-    if (rc < 0) { /* the carrier was home: so this is all there is, and nobody else knows of it */
-        /* Relaxed: as above. */
-        bool is_taken =
-            tw__fork_list_take(atomic_load_explicit(ret_place, memory_order_relaxed), task);
-        TW__CHECK(is_taken);
-        (void)is_taken;
-    }
-    return rc;
+    if (state % 2 == 0 && atomic_compare_exchange_strong(&forks->state, &state, state + 1))
+        send(forks);
+    return true;
 }

@@ -48,7 +48,7 @@ struct tw_executor {
     struct tw__lock lock;
     struct {
         struct tw__joiner *joiners;
-        struct tw__forks *forks; /* the lists that no job has */
+        struct tw__forks *first_forks, *last_forks; /* the lists that no job has */
     } locked;
 };
 
@@ -76,12 +76,12 @@ struct tw__forks;
 struct tw__forks *tw__forks_begin(struct tw_executor *executor);
 /* That job is over. What is in the list is still come for. */
 void tw__forks_end(struct tw__forks *forks);
-/* By its job, of a task that is performed with the executor's team: as by a submit to that. The task
- * is in *ret_place then, and can be taken out there as long as the executor is held; or it is given to
- * the team one day, as below. 0; what submit answers; 1: it is to be submitted to the team, behind
- * those that were in the list. */
-int tw__forks_add(struct tw__forks *forks, struct tw_task *task,
-                  _Atomic(tw__fork_place *) *ret_place);
+/* By its job, of a task that is performed with the executor's team, and accepted. The task is in
+ * *ret_place then, and can be taken out there as long as the executor is held; or it is given to the
+ * team one day, as below. false: it is to be submitted to the team, behind those that were in the
+ * list. */
+bool tw__forks_add(struct tw__forks *forks, struct tw_task *task,
+                   _Atomic(tw__fork_place *) *ret_place);
 /* By its job, which is about to submit something to the team: all that wait in the list go into the
  * team's backlog, as they came. */
 void tw__forks_give_all(struct tw__forks *forks);

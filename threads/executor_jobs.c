@@ -132,8 +132,9 @@ static void count_over(struct tw_executor *executor)
 /* --- forks ------------------------------------------------------------------------------------ */
 
 /* So many a job has to have taken back before it keeps a list: one that awaits none is better off
- * without. */
+ * without. Above that: it keeps none any more. */
 #define FEW_TAKEN_BACK 4
+#define ALL_TAKEN_BACK 5
 
 /* false: it is not in a list, or somebody has it. Relaxed: it was set before the submit returned. */
 static bool leave_list(struct job *job)
@@ -144,7 +145,7 @@ static bool leave_list(struct job *job)
 
 static void count_taken_from_list(struct tw__job_scope *scope, struct tw_worker *team)
 {
-    if (!scope) {
+    if (!scope || scope->taken_back == ALL_TAKEN_BACK) {
         tw__team_count_performed(team, 1);
     } else if (++scope->taken_from_list == MOST_KEPT) {
         tw__team_count_performed(team, MOST_KEPT);
@@ -159,7 +160,7 @@ static void end_forks(struct tw__job_scope *scope)
     if (scope->forks)
         tw__forks_end(scope->forks);
     scope->forks = NULL;
-    scope->taken_back = 0;
+    scope->taken_back = ALL_TAKEN_BACK;
     if (scope->taken_from_list)
         tw__team_count_performed((struct tw_worker *)scope->executor->place.team,
                                  (int64_t)scope->taken_from_list);
@@ -167,18 +168,19 @@ static void end_forks(struct tw__job_scope *scope)
 }
 
 /* As tw__forks_add(). */
-static int fork_job(struct tw__job_scope *scope, struct job *job)
+static bool fork_job(struct tw__job_scope *scope, struct job *job)
 {
-    if (!scope->forks && !(scope->forks = tw__forks_begin(scope->executor)))
-        return 1;
-    return tw__forks_add(scope->forks, &job->task, &job->place);
+    if (!scope->forks)
+        scope->forks = tw__forks_begin(scope->executor);
+    return scope->forks && tw__forks_add(scope->forks, &job->task, &job->place);
 }
 
 static int submit_job(struct tw_executor *executor, struct job *job)
 {
     struct tw__job_scope *scope = scope_of(executor);
-    int rc = scope && scope->taken_back == FEW_TAKEN_BACK ? fork_job(scope, job) : 1;
-    return rc <= 0 ? rc : tw_worker_submit(executor->worker, &job->task);
+    if (scope && scope->taken_back == FEW_TAKEN_BACK && fork_job(scope, job))
+        return 0;
+    return tw_worker_submit(executor->worker, &job->task);
 }
 
 /* --- a job ------------------------------------------------------------------------------------ */

@@ -8,7 +8,8 @@
  * Who takes a task changes its place, by a compare and exchange, so each has one taker:
  *
  *     NULL  -> task     the job, at the end
- *     task  -> TAKEN    the job, that awaits it; or whoever awaits or cancels it elsewhere
+ *     task  -> TAKEN    the job, that awaits it or gives it to the backlog after all; or whoever awaits
+ *                       or cancels it elsewhere
  *     TAKEN -> task     the job again
  *     task  -> NULL     the one that helps, which takes it; there is one at a time
  *     TAKEN -> NULL     the one that helps, which goes past it

@@ -105,17 +105,18 @@ static size_t count_running(struct tw_team *team)
 static int shutdown_team(struct tw_team *team, uint64_t deadline, struct tw_shutdown_report *report)
 {
     struct outcome outcome;
-    uint64_t given_up;
+    uint64_t before, after;
     bool has_ended;
     if (!tw__team_enter(team, &outcome))
         return -ENOTSUP; /* before anything is refused: inside the coordinator nobody would quit */
     tw__team_refuse(team);
     tw__team_close_inbox(team, &outcome); /* with what was accepted before that by the short way */
-    given_up = count_given_up(team);
+    before = count_given_up(team);
     ask_to_end(team, &outcome);
     has_ended = team->coord.has_ended;
     tw__team_leave(team, &outcome);
-    report->given_up = (size_t)(count_given_up(team) - given_up); /* with what waited with jobs */
+    after = count_given_up(team); /* with what waited with jobs; others may have counted too */
+    report->given_up = after > before ? (size_t)(after - before) : 0;
     if (tw__frame_is_inside(&team->base))
         return tw__misuse(
             -EDEADLK,

@@ -67,7 +67,8 @@ struct tw_statistics {
                              suspended */
     uint64_t given_up;  /**< tasks cancelled, or given up for want of a worker */
     uint64_t finished;  /**< tasks whose fn has been called to perform them, and has come to its
-                          delivery or its end */
+                          delivery or its end; of an executor's jobs one that was scheduled may be
+                          taken back again, if it stood for some that others have performed */
     uint64_t wakes;     /**< how often an idle worker was woken for a task */
     uint64_t failed_creations; /**< how often a worker could not be made, or its thread could not be
                                   started */

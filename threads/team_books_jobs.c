@@ -11,7 +11,7 @@ bool tw__books_take(struct tw_team *team, struct tw_task *task)
     /* Its claim is looked at before its links: one that is given up is linked outside of the
      * coordinator, but not under this claim. Under this claim it is in the backlog if it is linked:
      * its submit has returned, so it has left the inbox with our entering. Then only a canceller
-     * can be faster. */
+     * can be faster. (One that another thread is about to put back is not linked before it is there.) */
     if (team->coord.is_suspended || claim != team || !tw__task_is_linked(task) ||
         !__atomic_compare_exchange_n(&task->_claim, &claim, NULL, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_RELAXED))

@@ -5,7 +5,6 @@
 #include <twine/threads/team_internal.h>
 
 #include <errno.h>
-#include <twine/base/check_internal.h>
 #include <twine/base/report_internal.h>
 #include <twine/threads/diagnostics_internal.h>
 #include <twine/threads/team_take_internal.h>
@@ -171,12 +170,12 @@ void tw__team_put_back(struct tw_worker *worker, struct tw_task *task)
 {
     struct tw_team *team = (struct tw_team *)worker;
     struct outcome outcome;
-    bool is_inside;
     if (tw__team_submit_short(team, task) == 0)
         return;
-    is_inside = tw__team_enter(team, &outcome);
-    TW__CHECK(is_inside);
-    (void)is_inside;
+    if (!tw__team_enter(team, &outcome)) {
+        tw__team_post(team, &task, 1, false);
+        return;
+    }
     if (atomic_load(&team->is_stopping))
         tw__books_give_up_new(team, task, &outcome);
     else

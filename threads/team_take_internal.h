@@ -24,16 +24,15 @@ bool tw__team_take(struct tw_worker *team, struct tw_task *task);
 void tw__team_count_performed(struct tw_worker *team, int64_t count);
 void tw__team_count_given_up(struct tw_worker *team, int64_t count);
 
-/* Whether a task more could only wait: all workers there may be are busy, nobody is told of tasks that
- * wait, and it has not quit. Any thread. */
+/* Whether a task more could only wait, or for one who is being woken: nobody is told of tasks that wait,
+ * and it has not quit. Any thread. */
 bool tw__team_is_saturated(const struct tw_worker *team);
 
 /* Whether nobody is to begin what waits. Any thread. */
 bool tw__team_is_suspended(const struct tw_worker *team);
 
 /* Put a task into the backlog that this team has accepted already: it is not refused after a quit, but
- * given up after a shutdown. On one of its workers, before the delivery; the coordinator is one that
- * can be entered. */
+ * given up after a shutdown. On one of its workers, before the delivery. */
 void tw__team_put_back(struct tw_worker *team, struct tw_task *task);
 
 /* Give up all that waits in a team's backlog. Any thread. It stays there, if the coordinator cannot

@@ -443,6 +443,35 @@ TEST(not_before_what_the_job_has_submitted_earlier)
     stop();
 }
 
+static int jobs_begun;
+
+/* As somebody outside would, while it goes on. */
+static void leave_one_and_go_on(void)
+{
+    struct tw__here here = tw__here;
+    CU_ASSERT_EQUAL(tw_executor_submit(executor, nothing, NULL, NULL, NULL), 0);
+    memset(&tw__here, 0, sizeof tw__here);
+    if (jobs_begun++ < 2000)
+        CU_ASSERT_EQUAL(tw_executor_submit(executor, play, NULL, NULL, NULL), 0);
+    tw__here = here;
+}
+
+/* There are no more lists than carriers that wait, however many jobs have come and gone. */
+TEST(lists_are_bounded_by_the_backlog)
+{
+    long before;
+    int i;
+    start(1);
+    before = harness_live();
+    jobs_begun = 0;
+    script = leave_one_and_go_on;
+    for (i = 0; i < 20; i++)
+        CU_ASSERT_EQUAL(tw_executor_submit(executor, play, NULL, NULL, NULL), 0);
+    hand_run(&hand);
+    CU_ASSERT_TRUE(harness_live() - before < 60);
+    stop();
+}
+
 /* --- cancelled, given up, refused -------------------------------------------------------------- */
 
 static void fork_and_cancel(void)
@@ -656,6 +685,80 @@ TEST(list_ends_before_the_delivery)
     CU_ASSERT_EQUAL(seen, 1);
     check_order(0, 4);
     tw_future_unref(job);
+    stop();
+}
+
+static void fork_in_a_delivery(struct tw_future *future, void *arg)
+{
+    (void)future;
+    (void)arg;
+    take_some_back();
+    fork_one(0);
+}
+
+static void await_from_a_bare_task(struct note *note)
+{
+    struct tw_future *future;
+    (void)note;
+    CU_ASSERT_EQUAL(tw_executor_submit(executor, nothing, NULL, NULL, &future), 0);
+    CU_ASSERT_EQUAL(tw_future_add_done_callback(future, NULL, fork_in_a_delivery, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(tw_future_await(&future, 1), 0);
+    tw_future_unref(future);
+}
+
+/* Where a delivery may await, it keeps no list either: nobody would end it. */
+TEST(no_list_is_begun_in_a_delivery)
+{
+    static struct note bare;
+    start(1);
+    note_init(&bare, await_from_a_bare_task, NULL);
+    SUBMIT(&hand, &bare);
+    hand_run(&hand);
+    check_order(0, 1);
+    CU_ASSERT_EQUAL(hand_books(&hand).finished, 1 + 1 + 4 + 1);
+    stop();
+}
+
+/* --- the team's own coordinator ---------------------------------------------------------------- */
+
+static struct note inside;
+
+static void fork_inside(struct note *note)
+{
+    (void)note;
+    fork_one(2);
+}
+
+static void map_inside(struct note *note)
+{
+    void *args[1] = {&destroyed[2]};
+    (void)note;
+    CU_ASSERT_EQUAL(tw_executor_map(executor, work, args, 1, &forks[2]), 0);
+}
+
+static void fork_within_the_coordinator(void)
+{
+    fork_many(0, 2);
+    tw__team_set_most(hand.team, 3);
+    CU_ASSERT_EQUAL(tw_team_grow(hand.team, 0), 0); /* no more SHORT */
+    tw_diagnostics_set(true);
+    CU_ASSERT_EQUAL(tw_worker_submit(hand.team->coordinator, &inside.task), 0);
+    tw_diagnostics_set(false);
+}
+
+/* A job may use the lock worker that is the team's coordinator for something of its own. What its list
+ * gives to the team there is posted. */
+TEST(within_the_coordinator)
+{
+    start(2);
+    note_init(&inside, fork_inside, NULL);
+    run_job(fork_within_the_coordinator);
+    check_order(0, 3);
+    stop();
+    start(2);
+    note_init(&inside, map_inside, NULL);
+    run_job(fork_within_the_coordinator);
+    check_order(0, 3);
     stop();
 }
 
