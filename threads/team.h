@@ -51,7 +51,8 @@ enum tw_created {
  */
 typedef int (*tw_create_worker_fn)(void *arg, size_t live, struct tw_worker **ret_worker);
 
-/** A team's books at one moment. */
+/** A team's books at one moment. Where an executor's jobs await each other, scheduled and finished may
+ * go back by one; see tw_executor_submit(). */
 struct tw_statistics {
     size_t size;      /**< set it to sizeof(struct tw_statistics) before the call */
     size_t idle;      /**< workers without a task */
@@ -67,8 +68,7 @@ struct tw_statistics {
                              suspended */
     uint64_t given_up;  /**< tasks cancelled, or given up for want of a worker */
     uint64_t finished;  /**< tasks whose fn has been called to perform them, and has come to its
-                          delivery or its end; of an executor's jobs one that was scheduled may be
-                          taken back again, if it stood for some that others have performed */
+                          delivery or its end */
     uint64_t wakes;     /**< how often an idle worker was woken for a task */
     uint64_t failed_creations; /**< how often a worker could not be made, or its thread could not be
                                   started */
