@@ -85,21 +85,18 @@ static struct tw_task *take_oldest(struct tw__forks *forks)
 
 static void carry(struct tw_task *carrier, int status);
 
-/* What it stands for is accepted: the team is asked no more, and is there, as this job is one of its. */
-static void send(struct tw__forks *forks)
+/* What it stands for is accepted: the team is asked no more, and is there, as this is one of its jobs.
+ * The list may be another's afterwards. */
+static void put_out(struct tw__forks *forks)
 {
-    atomic_fetch_add(&forks->executor->counts, TW__EXECUTOR_HOLD);
     tw_task_init(&forks->carrier, carry);
     tw__team_put_back(team_of(forks->executor), &forks->carrier);
 }
 
-/* For what else there is. The list may be another's afterwards. */
-static void pass_on(struct tw__forks *forks)
+static void send(struct tw__forks *forks)
 {
-    if (go_home(forks))
-        return;
-    tw_task_init(&forks->carrier, carry);
-    tw__team_put_back(team_of(forks->executor), &forks->carrier);
+    atomic_fetch_add(&forks->executor->counts, TW__EXECUTOR_HOLD);
+    put_out(forks);
 }
 
 /* All that it stands for: the first is counted already, as the carrier, each other one before it is
@@ -127,7 +124,8 @@ static void carry(struct tw_task *carrier, int status)
         give_up(forks, status);
     } else if ((task = take_oldest(forks))) {
         tw__task_pass_runner(carrier, task);
-        pass_on(forks);
+        if (!go_home(forks)) /* there is more */
+            put_out(forks);
         task->fn(task, 0);
     } else {
         tw__team_count_performed(team, -1);
