@@ -79,6 +79,7 @@ struct tw__job_scope {
     unsigned taken_back;
     uint64_t taken_from_list; /* of the team's count */
     struct tw__forks *forks;  /* its list, or NULL */
+    bool has_ended;           /* its work: it keeps no list any more, and no count of the team's */
 };
 
 #define COUNTS_OF_A_JOB (TW__EXECUTOR_HOLD + 1)
@@ -132,9 +133,8 @@ static void count_over(struct tw_executor *executor)
 /* --- forks ------------------------------------------------------------------------------------ */
 
 /* So many a job has to have taken back before it keeps a list: one that awaits none is better off
- * without. Above that: it keeps none any more. */
+ * without. */
 #define FEW_TAKEN_BACK 4
-#define ALL_TAKEN_BACK 5
 
 /* false: it is not in a list, or somebody has it. Relaxed: it was set before the submit returned. */
 static bool leave_list(struct job *job)
@@ -145,7 +145,7 @@ static bool leave_list(struct job *job)
 
 static void count_taken_from_list(struct tw__job_scope *scope, struct tw_worker *team)
 {
-    if (!scope || scope->taken_back == ALL_TAKEN_BACK) {
+    if (!scope || scope->has_ended) {
         tw__team_count_performed(team, 1);
     } else if (++scope->taken_from_list == MOST_KEPT) {
         tw__team_count_performed(team, MOST_KEPT);
@@ -160,7 +160,7 @@ static void end_forks(struct tw__job_scope *scope)
     if (scope->forks)
         tw__forks_end(scope->forks);
     scope->forks = NULL;
-    scope->taken_back = ALL_TAKEN_BACK;
+    scope->has_ended = true;
     if (scope->taken_from_list)
         tw__team_count_performed((struct tw_worker *)scope->executor->place.team,
                                  (int64_t)scope->taken_from_list);
@@ -178,7 +178,7 @@ static bool fork_job(struct tw__job_scope *scope, struct job *job)
 static int submit_job(struct tw_executor *executor, struct job *job)
 {
     struct tw__job_scope *scope = scope_of(executor);
-    if (scope && scope->taken_back == FEW_TAKEN_BACK && fork_job(scope, job))
+    if (scope && !scope->has_ended && scope->taken_back == FEW_TAKEN_BACK && fork_job(scope, job))
         return 0;
     return tw_worker_submit(executor->worker, &job->task);
 }
