@@ -599,7 +599,7 @@ static void fork_while_it_quits(void)
     tw__team_do(hand.team, &hand.team->quit);
 }
 
-/* The carrier was home, and could not be sent any more. */
+/* It refuses already, though its inbox is not closed yet. */
 TEST(team_quits_at_this_moment)
 {
     start(1);
