@@ -66,10 +66,11 @@ TW_EXPORT int tw_thread_cache_set_idle_timeout(int64_t timeout);
 
 /**
  * End the idle threads, let go of the stacks kept for suspended jobs and coroutines, and wait until
- * every thread of the cache has really ended: for a program
- * that wants to leave nothing behind at its exit, or a plug-in about to be unloaded.
+ * every thread of the cache has really ended: for a program that wants to leave nothing behind at
+ * its exit, or a plug-in about to be unloaded.
  *
- * What is started meanwhile is waited for as well; afterwards the cache can be used as before.
+ * Ended is what pthread_join() says; Linux may list a thread for some microseconds more. What is
+ * started meanwhile is waited for as well; afterwards the cache can be used as before.
  *
  * Thread:  any but the cache's own and a loop's, one at a time.
  * Blocks:  until all work is over, or for timeout nanoseconds; TW_FOREVER.

@@ -5,9 +5,8 @@
  * for /ping again and again, and keeps the time. Each connection costs three descriptors: one of the
  * client, one of evhttp, and while its job is out the watch.
  */
-#include "../harness.h"
+#include "entries.h"
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
@@ -280,26 +279,6 @@ static int compare_times(const void *one, const void *other)
 
 /* --- counting --------------------------------------------------------------------------------- */
 
-static size_t entries_of(const char *path)
-{
-    DIR *folder = opendir(path);
-    size_t count = 0;
-    CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
-
-/* A thread that has been joined may be listed for a moment still. */
-static bool comes_down_to(const char *path, size_t count)
-{
-    int looks = 0;
-    while (entries_of(path) > count && ++looks < 100000)
-        sched_yield();
-    return looks < 100000;
-}
-
 static void *do_nothing(void *arg)
 {
     return arg;
@@ -391,14 +370,14 @@ static uint64_t storm(size_t connections, uint64_t seed)
 {
     struct crowd crowd = {.count = connections, .random = seed};
     struct pings *pings = (struct pings *)calloc(1, sizeof *pings);
-    size_t descriptors = entries_of("/proc/self/fd"), threads = entries_of("/proc/self/task");
+    size_t descriptors = entries_of(DESCRIPTORS_HELD), threads = entries_of(THREADS_HELD);
     long live = harness_live();
     uint64_t late;
     crowd.clients = (struct client *)calloc(crowd.count, sizeof *crowd.clients);
     reset_counts(connections);
     serve(&crowd, pings);
-    CU_ASSERT_TRUE(comes_down_to("/proc/self/fd", descriptors));
-    CU_ASSERT_TRUE(comes_down_to("/proc/self/task", threads));
+    CU_ASSERT_TRUE(comes_down_to(DESCRIPTORS_HELD, descriptors));
+    CU_ASSERT_TRUE(comes_down_to(THREADS_HELD, threads));
     CU_ASSERT_EQUAL(harness_live(), live);
     judge_crowd(&crowd);
     late = judge_pings(pings);

@@ -2,7 +2,7 @@
  * The thread cache: how its threads end, by a drain or with the process.
  */
 #include "course.h"
-#include <dirent.h>
+#include "entries.h"
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,15 +10,31 @@ SUITE_WITH_THREADS("thread cache, ends")
 
 /* --- draining --------------------------------------------------------------------------------- */
 
-static int tasks_of_the_process(void)
+static pthread_key_t key;
+static atomic_int marked, ended;
+
+/* The last thing that a thread does of its own, and not a quick one. */
+static void note_end(void *arg)
 {
-    DIR *folder = opendir("/proc/self/task");
-    int count = 0;
-    while (folder && readdir(folder))
-        count++;
-    if (folder)
-        closedir(folder);
-    return count;
+    int i;
+    (void)arg;
+    for (i = 0; i < 100; i++)
+        sched_yield();
+    atomic_fetch_add(&ended, 1);
+}
+
+static void mark_thread(struct tw_result *result, void *arg)
+{
+    if (!pthread_getspecific(key) && pthread_setspecific(key, &key) == 0)
+        atomic_fetch_add(&marked, 1);
+    course_work(result, arg);
+}
+
+static void start_marking(struct course *course)
+{
+    memset(course, 0, sizeof *course);
+    CU_ASSERT_EQUAL(
+        tw_start_thread_soon(mark_thread, course, course_destroy, course_deliver, course, NULL), 0);
 }
 
 /* Draining ends idle threads and waits until the system has none of them left; what is at work is
@@ -26,21 +42,25 @@ static int tasks_of_the_process(void)
 TEST(drain_waits_for_the_real_end)
 {
     struct course courses[5];
-    size_t threads, i;
-    int round, before;
+    size_t threads, i, before;
+    int round;
+    CU_ASSERT_EQUAL_FATAL(pthread_key_create(&key, note_end), 0);
     course_start(&courses[0], NULL); /* the first makes a sanitizer start its own */
     CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
-    before = tasks_of_the_process();
+    before = entries_of(THREADS_HELD);
     for (round = 0; round < 10; round++) {
         for (i = 0; i < 5; i++)
-            course_start(&courses[i], NULL);
+            start_marking(&courses[i]);
         CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
+        CU_ASSERT_TRUE(atomic_load(&marked) > round);
+        CU_ASSERT_EQUAL(atomic_load(&ended), atomic_load(&marked));
         for (i = 0; i < 5; i++)
             CU_ASSERT_EQUAL(atomic_load(&courses[i].done), 1);
         tw_thread_cache_statistics(&threads, NULL);
         CU_ASSERT_EQUAL(threads, 0);
-        CU_ASSERT_EQUAL(tasks_of_the_process(), before);
+        CU_ASSERT_TRUE(comes_down_to(THREADS_HELD, before));
     }
+    pthread_key_delete(key);
 }
 
 /* It does not wait longer than it is told. */
