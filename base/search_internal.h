@@ -11,13 +11,21 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <twine/base/clock.h>
 
 #define TW__SEARCH_TIME 10000 /* nanoseconds */
 
 /* One searcher's memory of how it went. All zero to begin with. */
 struct tw__search {
+    unsigned finds; /* of late, less what searches in vain have used up */
     unsigned to_skip, next_skip;
+    unsigned good_yields; /* so too */
+    bool has_yielded;     /* in the last search others had a chance to run, and it may have taken
+                             longer */
 };
+
+/* For the tests; NULL: the monotonic one. */
+extern struct tw_clock *tw__search_clock_hook;
 
 /* Whether the next one would look at all, as far as is known. */
 bool tw__search_pays(const struct tw__search *search);

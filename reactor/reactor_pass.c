@@ -18,8 +18,9 @@
 #define BATCH_CALLS 128
 #define BATCH_TIME TW_MILLISECOND
 
-/* How long a pass may go on looking for results that come home, before I/O gets its turn. */
-#define LONGEST_LOOK (100 * TW_MICROSECOND)
+/* How long a pass may go on looking for results that come home, before I/O gets its turn: it does
+ * sooner if others had the processor. */
+#define LONGEST_LOOK (50 * TW_MICROSECOND)
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
@@ -88,7 +89,8 @@ static bool look_for_calls(struct tw__reactor_common *common, uint64_t *until)
 {
     uint64_t now;
     if (common->calls || !common->away_count || common->wants_stop || common->wants_crash ||
-        has_calls(common) || !tw__search(&common->search, has_calls, common))
+        has_calls(common) || !tw__search(&common->search, has_calls, common) ||
+        common->search.has_yielded)
         return false;
     now = tw_clock_now(common->clock);
     if (!*until)
