@@ -126,7 +126,7 @@ static void print_verdicts(int row)
     if (is->most_switches > 0)
         print_verdict("gate", "switches", is->most_switches, ours->switches);
     print_cpu_verdict(row);
-    if (is->why && has_missed)
+    if (has_missed)
         printf("  why: %s\n", is->why);
 }
 

@@ -24,7 +24,7 @@ struct row {
     double most_cpu, most_switches;             /* likewise */
     const char *least_cpu_of; /* CPU time is to be no more than this peer takes, or ANY_THREADS */
     bool counts_bytes;        /* of a queued job */
-    const char *why;          /* what is in the way of what is not met; NULL: nothing known */
+    const char *why;          /* what is in the way, should something not be met */
 };
 
 enum { MOST_PEERS = 16, MOST_ROWS = 40, MOST_ROUNDS = 99 };
