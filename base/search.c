@@ -1,21 +1,23 @@
 /*
  * The search, and when it is not worth it.
  *
- * Finds pay for searches in vain, four for one, up to four. Where there are none left, twice as many
- * chances are let go by after each search in vain, up to a limit, so a searcher with bad luck spends
- * next to nothing; one find, and it searches every time again.
+ * Four finds pay for one search in vain; no more than sixteen are remembered. Where there are none
+ * left, twice as many chances are let go by after each search in vain, up to a limit, so a searcher
+ * with bad luck spends next to nothing; one find, and it searches every time again.
  *
  * What it waits for may be the work of a thread that is behind it on its own processor: because
  * there are more threads than processors, or because the kernel has woken that one where its waker
  * runs, though another processor is idle (to Linux in a virtual machine a halted processor looks
  * taken). So a search lets others go first after 2 microseconds, and again after 4 and 8, and is
- * none of the searchers meanwhile: the others may want to look. If there is nobody, that costs 0.3
- * microseconds.
+ * none of the searchers meanwhile: the others may want to look.
  *
- * But nobody looks meanwhile, and who sleeps would be woken in time. So that pays off as long as the
- * others have little to do each time. Good yields pay for those that took long, by the time these
- * took; where there are none left, or another program has had the processor for milliseconds, nobody
- * is let go first for a thousand times as long. So no more than a thousandth of the time is lost.
+ * But meanwhile nobody looks, and all wait that rely on the searcher, whom a wake-up would not have
+ * let wait. So a yield is good if others had the processor, for not too long, and what is looked for
+ * is there when they have had it: that has saved a wake-up. Any other costs the time it took, because
+ * nobody is there, or because the others search too, have long tasks, or are another program. Beyond
+ * some debt, which good ones pay off, such a yield is followed by none for a hundred times as long,
+ * by any searcher of the process, and one that is longer than any debt for a thousand times. So these
+ * cost it a hundredth of its time at most, or a thousandth.
  */
 #include <twine/base/search_internal.h>
 
@@ -33,17 +35,22 @@
  * there. */
 #define PAUSES 4
 
-#define LOOKS_BEFORE_YIELD 16
+#define MOST_FINDS 16
+#define FINDS_FOR_ONE_IN_VAIN 4
 
-#define MOST_CREDIT 16
-#define PRICE_IN_VAIN 4
+/* Nanoseconds, of the search: until it yields for the first time; then after twice as long. */
+#define FIRST_YIELD 2000
 
-/* Nanoseconds: a yield that takes less has found nobody; one that takes more is a long one, and costs a
- * good one for so much of it. */
-#define LEAST_YIELD 2000
-#define LONG_YIELD 60000
-#define PRICE_OF_YIELD 16000
-#define YIELD_RECOVERY 1000
+/* Nanoseconds: what a good yield takes, what it has saved, and what others may have cost by more than
+ * that, which is less than another program's turn. */
+#define LEAST_YIELD 2000 /* less, and there was nobody */
+#define LONG_YIELD 60000 /* what I/O can bear; batches of short tasks take half of it */
+#define WORTH_OF_YIELD 8000
+#define MOST_DEBT 160000
+
+#define RECOVERY 100
+#define FOREIGN_RECOVERY 1000
+#define LONGEST_CHARGED 10000000 /* nanoseconds: a machine that stood still says nothing */
 
 struct tw_clock *tw__search_clock_hook;
 
@@ -55,12 +62,15 @@ static _Atomic(uint64_t) no_yield_before; /* by the clock */
 /* Relaxed throughout: the number is a courtesy, nothing is published by it. */
 static bool enter(void)
 {
-    uint64_t none = (uint64_t)tw__fork_epoch() << 32;
+    uint64_t none = (uint64_t)tw__fork_epoch() << 32, limit = tw__processors() - 1, count;
     uint64_t seen = atomic_load_explicit(&searchers, memory_order_relaxed);
-    uint64_t count = (seen ^ none) >> 32 ? 0 : seen - none;
-    return count < tw__processors() - 1 &&
-           atomic_compare_exchange_strong_explicit(&searchers, &seen, none + count + 1,
-                                                   memory_order_relaxed, memory_order_relaxed);
+    do {
+        count = (seen ^ none) >> 32 ? 0 : seen - none;
+        if (count >= limit)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&searchers, &seen, none + count + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
 }
 
 static void leave(void)
@@ -92,38 +102,16 @@ static bool enter_soon(bool (*found)(void *arg), void *arg)
     return false;
 }
 
-/* --- what it has paid ------------------------------------------------------------------------- */
-
-static void earn(unsigned *credit)
-{
-    *credit += *credit < MOST_CREDIT;
-}
-
-static bool pay(unsigned *credit, uint64_t price)
-{
-    if (*credit < price)
-        return false;
-    *credit -= (unsigned)price;
-    return true;
-}
-
-static void judge_yield(struct tw__search *search, uint64_t took, uint64_t now)
-{
-    if (took < LEAST_YIELD)
-        return;
-    if (took < LONG_YIELD)
-        earn(&search->good_yields);
-    else if (!pay(&search->good_yields, took / PRICE_OF_YIELD))
-        /* Relaxed, here and below: who sees it late yields once more. */
-        atomic_store_explicit(&no_yield_before, now + YIELD_RECOVERY * took, memory_order_relaxed);
-}
+/* --- whether it pays -------------------------------------------------------------------------- */
 
 static void judge_search(struct tw__search *search, bool was_found)
 {
     if (was_found) {
-        earn(&search->finds);
+        search->finds += search->finds < MOST_FINDS;
         search->next_skip = 0;
-    } else if (!pay(&search->finds, PRICE_IN_VAIN)) {
+    } else if (search->finds >= FINDS_FOR_ONE_IN_VAIN) {
+        search->finds -= FINDS_FOR_ONE_IN_VAIN;
+    } else {
         search->next_skip = 2 * search->next_skip + 1;
         if (search->next_skip > MOST_SKIPPED)
             search->next_skip = MOST_SKIPPED;
@@ -131,42 +119,79 @@ static void judge_search(struct tw__search *search, bool was_found)
     search->to_skip = search->next_skip;
 }
 
+/* The latest time that anybody says. Relaxed, here and below: who sees it late yields once more. */
+static void pause_yields(uint64_t until)
+{
+    uint64_t seen = atomic_load_explicit(&no_yield_before, memory_order_relaxed);
+    while (seen < until &&
+           !atomic_compare_exchange_weak_explicit(&no_yield_before, &seen, until,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+static void judge_yield(struct tw__search *search, uint64_t took, bool was_found, uint64_t now)
+{
+    if (was_found && took >= LEAST_YIELD && took < LONG_YIELD)
+        search->debt -= search->debt < WORTH_OF_YIELD ? search->debt : WORTH_OF_YIELD;
+    else if (search->debt + took <= MOST_DEBT)
+        search->debt += took;
+    else if (took <= MOST_DEBT)
+        pause_yields(now + RECOVERY * took);
+    else
+        pause_yields(now + FOREIGN_RECOVERY * (took < LONGEST_CHARGED ? took : LONGEST_CHARGED));
+}
+
 /* --- the search ------------------------------------------------------------------------------- */
 
-/* Whether it is one of the searchers still. */
-static bool let_others_go_first(struct tw__search *search, struct tw_clock *clock)
+enum outcome { FOUND, IN_VAIN, CROWDED_OUT, NOT_YET };
+
+/* As one of the searchers; afterwards too if it says NOT_YET. */
+static enum outcome let_others_go_first(struct tw__search *search, struct tw_clock *clock,
+                                        bool (*found)(void *arg), void *arg)
 {
     uint64_t before = tw_clock_now(clock), now;
-    if (before < atomic_load_explicit(&no_yield_before, memory_order_relaxed))
-        return true;
+    bool was_found;
     leave();
     sched_yield();
-    search->has_yielded = true;
+    was_found = found(arg);
     now = tw_clock_now(clock);
-    judge_yield(search, now - before, now);
-    return enter();
+    search->was_away |= now - before >= LEAST_YIELD;
+    judge_yield(search, now - before, was_found, now);
+    if (was_found)
+        return FOUND;
+    return enter() ? NOT_YET : CROWDED_OUT;
+}
+
+static bool may_yield(uint64_t now)
+{
+    return now >= atomic_load_explicit(&no_yield_before, memory_order_relaxed);
 }
 
 /* As one of the searchers, which it is not any more afterwards. */
-static bool look(struct tw__search *search, bool (*found)(void *arg), void *arg)
+static enum outcome look(struct tw__search *search, bool (*found)(void *arg), void *arg)
 {
     struct tw_clock *clock = tw__search_clock_hook ? tw__search_clock_hook : tw_clock_monotonic();
-    uint64_t until = tw_time_add(tw_clock_now(clock), TW__SEARCH_TIME);
-    unsigned looks = 0, yields_at = LOOKS_BEFORE_YIELD;
-    bool was_found;
-    while (!(was_found = found(arg))) {
+    uint64_t begin = tw_clock_now(clock), now, yields_after = FIRST_YIELD;
+    enum outcome outcome = NOT_YET;
+    unsigned looks = 0;
+    while (!found(arg)) {
         pause_looking();
-        if (++looks % LOOKS_PER_CLOCK == 0 && tw_clock_now(clock) >= until)
-            break;
-        if (looks == yields_at) {
-            yields_at *= 2;
-            if (!let_others_go_first(search, clock))
-                return found(arg); /* others look, so it says nothing about whether it pays */
+        if (++looks % LOOKS_PER_CLOCK)
+            continue;
+        now = tw_clock_now(clock);
+        if (now - begin >= TW__SEARCH_TIME) {
+            leave();
+            return IN_VAIN;
+        }
+        if (now - begin >= yields_after && may_yield(now)) {
+            yields_after *= 2;
+            outcome = let_others_go_first(search, clock, found, arg);
+            if (outcome != NOT_YET)
+                return outcome;
         }
     }
     leave();
-    judge_search(search, was_found);
-    return was_found;
+    return FOUND;
 }
 
 bool tw__search_pays(const struct tw__search *search)
@@ -176,10 +201,18 @@ bool tw__search_pays(const struct tw__search *search)
 
 bool tw__search(struct tw__search *search, bool (*found)(void *arg), void *arg)
 {
-    search->has_yielded = false;
+    enum outcome outcome;
+    search->was_away = false;
     if (search->to_skip > 0) {
         search->to_skip--;
         return false;
     }
-    return enter_soon(found, arg) ? look(search, found, arg) : found(arg);
+    if (!enter_soon(found, arg))
+        return found(arg);
+    outcome = look(search, found, arg);
+    if (outcome == CROWDED_OUT)
+        search->to_skip = search->next_skip; /* whether it pays remains to be seen */
+    else
+        judge_search(search, outcome == FOUND);
+    return outcome == FOUND;
 }

@@ -17,11 +17,10 @@
 
 /* One searcher's memory of how it went. All zero to begin with. */
 struct tw__search {
-    unsigned finds; /* of late, less what searches in vain have used up */
-    unsigned to_skip, next_skip;
-    unsigned good_yields; /* so too */
-    bool has_yielded;     /* in the last search others had a chance to run, and it may have taken
-                             longer */
+    unsigned finds;              /* of late, less what searches in vain have used up */
+    unsigned to_skip, next_skip; /* chances to let go by: now, and after the last search in vain */
+    uint64_t debt;               /* nanoseconds: what yields have cost, less what they have saved */
+    bool was_away;               /* in the last search others had the processor for a while */
 };
 
 /* For the tests; NULL: the monotonic one. */
@@ -30,8 +29,8 @@ extern struct tw_clock *tw__search_clock_hook;
 /* Whether the next one would look at all, as far as is known. */
 bool tw__search_pays(const struct tw__search *search);
 
-/* Call found(arg) until it says true, or for TW__SEARCH_TIME; not at all if it does not pay.
- * Returns what it said last. */
+/* Call found(arg) until it says true, or for TW__SEARCH_TIME, and longer if others have the processor
+ * meanwhile; not at all if it does not pay. Returns what it said last. */
 bool tw__search(struct tw__search *search, bool (*found)(void *arg), void *arg);
 
 #endif

@@ -90,7 +90,7 @@ static bool look_for_calls(struct tw__reactor_common *common, uint64_t *until)
     uint64_t now;
     if (common->calls || !common->away_count || common->wants_stop || common->wants_crash ||
         has_calls(common) || !tw__search(&common->search, has_calls, common) ||
-        common->search.has_yielded)
+        common->search.was_away)
         return false;
     now = tw_clock_now(common->clock);
     if (!*until)

@@ -43,14 +43,19 @@ static inline void course_deliver(struct tw_result *result, void *arg)
     atomic_store(&course->done, 1);
 }
 
-static inline void course_start_with(struct course *course, struct gate *gate,
-                                     const struct tw_start_thread_options *options)
+static inline void course_start_as(struct course *course, tw_call_fn work, struct gate *gate,
+                                   const struct tw_start_thread_options *options)
 {
     memset(course, 0, sizeof *course);
     course->gate = gate;
     CU_ASSERT_EQUAL(
-        tw_start_thread_soon(course_work, course, course_destroy, course_deliver, course, options),
-        0);
+        tw_start_thread_soon(work, course, course_destroy, course_deliver, course, options), 0);
+}
+
+static inline void course_start_with(struct course *course, struct gate *gate,
+                                     const struct tw_start_thread_options *options)
+{
+    course_start_as(course, course_work, gate, options);
 }
 
 static inline void course_start(struct course *course, struct gate *gate)

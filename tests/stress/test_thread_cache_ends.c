@@ -30,13 +30,6 @@ static void mark_thread(struct tw_result *result, void *arg)
     course_work(result, arg);
 }
 
-static void start_marking(struct course *course)
-{
-    memset(course, 0, sizeof *course);
-    CU_ASSERT_EQUAL(
-        tw_start_thread_soon(mark_thread, course, course_destroy, course_deliver, course, NULL), 0);
-}
-
 /* Draining ends idle threads and waits until the system has none of them left; what is at work is
  * waited for; and the cache works on afterwards. */
 TEST(drain_waits_for_the_real_end)
@@ -50,7 +43,7 @@ TEST(drain_waits_for_the_real_end)
     before = entries_of(THREADS_HELD);
     for (round = 0; round < 10; round++) {
         for (i = 0; i < 5; i++)
-            start_marking(&courses[i]);
+            course_start_as(&courses[i], mark_thread, NULL, NULL);
         CU_ASSERT_EQUAL(tw_thread_cache_drain(TW_FOREVER), 0);
         CU_ASSERT_TRUE(atomic_load(&marked) > round);
         CU_ASSERT_EQUAL(atomic_load(&ended), atomic_load(&marked));
