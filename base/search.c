@@ -15,9 +15,9 @@
  * let wait. So a yield is good if others had the processor, for not too long, and what is looked for
  * is there when they have had it: that has saved a wake-up. Any other costs the time it took, because
  * nobody is there, or because the others search too, have long tasks, or are another program. Beyond
- * some debt, which good ones pay off, such a yield is followed by none for a hundred times as long,
- * by any searcher of the process, and one that is longer than any debt for a thousand times. So these
- * cost it a hundredth of its time at most, or a thousandth.
+ * some debt, which good ones pay off, such a yield is followed by none for 300 times as long, by any
+ * searcher of the process, and one that is longer than any debt for 1000 times. So these cost it a
+ * three hundredth of its time at most, or a thousandth.
  */
 #include <twine/base/search_internal.h>
 
@@ -48,7 +48,7 @@
 #define WORTH_OF_YIELD 8000
 #define MOST_DEBT 160000
 
-#define RECOVERY 100
+#define RECOVERY 300
 #define FOREIGN_RECOVERY 1000
 #define LONGEST_CHARGED 10000000 /* nanoseconds: a machine that stood still says nothing */
 

@@ -449,7 +449,7 @@ TEST(long_turns_of_others_are_owed)
     let_go_first(2, LONG, true);
     let_go_first(1, DEBT - 2 * LONG, false);
     let_go_first(1, LONG, true);
-    check_pause(100 * LONG);
+    check_pause(300 * LONG);
     end();
 }
 
@@ -458,7 +458,7 @@ TEST(turns_in_which_others_do_something_else_are_owed)
     begin();
     let_go_first(16, DEBT / 16, false);
     let_go_first(1, SHORTEST, false);
-    check_pause(100 * SHORTEST);
+    check_pause(300 * SHORTEST);
     end();
 }
 
@@ -467,7 +467,7 @@ TEST(that_there_is_nobody_is_owed)
     begin();
     let_go_first(DEBT / 1000, 1000, true);
     let_go_first(1, 1000, true);
-    check_pause(100 * 1000);
+    check_pause(300 * 1000);
     end();
 }
 
@@ -480,7 +480,7 @@ TEST(good_turns_pay_off_a_debt)
     let_go_first(1, SHORTEST, true);
     let_go_first(1, 16000, false);
     let_go_first(1, 1000, true);
-    check_pause(100 * 1000);
+    check_pause(300 * 1000);
     end();
 }
 
@@ -491,7 +491,7 @@ TEST(what_is_saved_beyond_the_debt_is_not_remembered)
     let_go_first(1000, SHORTEST, true);
     let_go_first(1, DEBT, true);
     let_go_first(1, 1000, true);
-    check_pause(100 * 1000);
+    check_pause(300 * 1000);
     end();
 }
 
