@@ -8,7 +8,7 @@
  * once. Any thread. */
 unsigned tw__processors(void);
 
-/* For the tests: so many; 0: as the system says. */
+/* For the tests, set while there is no other thread: so many; 0: as the system says. */
 extern unsigned tw__processors_hook;
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * The search, and when it is not worth it.
  *
- * Four finds pay for one search in vain; no more than sixteen are remembered. Where there are none
- * left, twice as many chances are let go by after each search in vain, up to a limit, so a searcher
+ * Four finds pay for one search in vain; no more than sixteen are remembered. Where fewer than four
+ * are left, twice as many chances are let go by after each search in vain, up to a limit, so a searcher
  * with bad luck spends next to nothing; one find, and it searches every time again.
  *
  * What it waits for may be the work of a thread that is behind it on its own processor: because
@@ -11,13 +11,14 @@
  * taken). So a search lets others go first after 2 microseconds, and again after 4 and 8, and is
  * none of the searchers meanwhile: the others may want to look.
  *
- * But meanwhile nobody looks, and all wait that rely on the searcher, whom a wake-up would not have
- * let wait. So a yield is good if others had the processor, for not too long, and what is looked for
- * is there when they have had it: that has saved a wake-up. Any other costs the time it took, because
- * nobody is there, or because the others search too, have long tasks, or are another program. Beyond
- * some debt, which good ones pay off, such a yield is followed by none for 300 times as long, by any
- * searcher of the process, and one that is longer than any debt for 1000 times. So these cost it a
- * three hundredth of its time at most, or a thousandth.
+ * But meanwhile nobody looks: a task left to the searcher waits until the yield is over, where a
+ * sleeper would have been woken. So yields are judged. One is good if others had the processor, not
+ * for too long, and what is looked for is there afterwards: most likely that has saved a wake-up. The
+ * time of any other is added to the searcher's debt: nobody was there, or the others search too, have
+ * long tasks, or are another program. A good one takes 8 microseconds off. A bad one that would take
+ * the debt over its limit is not added: instead nobody in the process yields for 300 times as long as
+ * it took, or 1000 times if it alone is longer than the limit. So a searcher that has only bad yields
+ * spends a 300th of its time on them, apart from the debt.
  */
 #include <twine/base/search_internal.h>
 
@@ -38,19 +39,18 @@
 #define MOST_FINDS 16
 #define FINDS_FOR_ONE_IN_VAIN 4
 
-/* Nanoseconds, of the search: until it yields for the first time; then after twice as long. */
+/* Nanoseconds from the search's beginning to its first yield; each further one after twice as long. */
 #define FIRST_YIELD 2000
 
-/* Nanoseconds: what a good yield takes, what it has saved, and what others may have cost by more than
- * that, which is less than another program's turn. */
-#define LEAST_YIELD 2000 /* less, and there was nobody */
-#define LONG_YIELD 60000 /* what I/O can bear; batches of short tasks take half of it */
-#define WORTH_OF_YIELD 8000
-#define MOST_DEBT 160000
+/* Nanoseconds. */
+#define LEAST_YIELD 2000    /* of a good one: two switches and a task take longer */
+#define LONG_YIELD 60000    /* bad for I/O; a batch of short tasks takes half of it */
+#define WORTH_OF_YIELD 8000 /* what a good one takes off the debt */
+#define MOST_DEBT 160000    /* less than another program's turn */
 
 #define RECOVERY 300
 #define FOREIGN_RECOVERY 1000
-#define LONGEST_CHARGED 10000000 /* nanoseconds: a machine that stood still says nothing */
+#define LONGEST_CHARGED 10000000 /* a longer one counts as this: the machine may have stood still */
 
 struct tw_clock *tw__search_clock_hook;
 
@@ -119,8 +119,9 @@ static void judge_search(struct tw__search *search, bool was_found)
     search->to_skip = search->next_skip;
 }
 
-/* The latest time that anybody says. Relaxed, here and below: who sees it late yields once more. */
-static void pause_yields(uint64_t until)
+/* Of several such times the latest holds. Relaxed, here and below: who sees it late yields once more.
+ */
+static void forbid_yields(uint64_t until)
 {
     uint64_t seen = atomic_load_explicit(&no_yield_before, memory_order_relaxed);
     while (seen < until &&
@@ -136,16 +137,16 @@ static void judge_yield(struct tw__search *search, uint64_t took, bool was_found
     else if (search->debt + took <= MOST_DEBT)
         search->debt += took;
     else if (took <= MOST_DEBT)
-        pause_yields(now + RECOVERY * took);
+        forbid_yields(now + RECOVERY * took);
     else
-        pause_yields(now + FOREIGN_RECOVERY * (took < LONGEST_CHARGED ? took : LONGEST_CHARGED));
+        forbid_yields(now + FOREIGN_RECOVERY * (took < LONGEST_CHARGED ? took : LONGEST_CHARGED));
 }
 
 /* --- the search ------------------------------------------------------------------------------- */
 
 enum outcome { FOUND, IN_VAIN, CROWDED_OUT, NOT_YET };
 
-/* As one of the searchers; afterwards too if it says NOT_YET. */
+/* Called as one of the searchers; the caller still is one only if it says NOT_YET. */
 static enum outcome let_others_go_first(struct tw__search *search, struct tw_clock *clock,
                                         bool (*found)(void *arg), void *arg)
 {
@@ -167,12 +168,11 @@ static bool may_yield(uint64_t now)
     return now >= atomic_load_explicit(&no_yield_before, memory_order_relaxed);
 }
 
-/* As one of the searchers, which it is not any more afterwards. */
+/* Called as one of the searchers; the caller is none afterwards. */
 static enum outcome look(struct tw__search *search, bool (*found)(void *arg), void *arg)
 {
     struct tw_clock *clock = tw__search_clock_hook ? tw__search_clock_hook : tw_clock_monotonic();
     uint64_t begin = tw_clock_now(clock), now, yields_after = FIRST_YIELD;
-    enum outcome outcome = NOT_YET;
     unsigned looks = 0;
     while (!found(arg)) {
         pause_looking();
@@ -184,6 +184,7 @@ static enum outcome look(struct tw__search *search, bool (*found)(void *arg), vo
             return IN_VAIN;
         }
         if (now - begin >= yields_after && may_yield(now)) {
+            enum outcome outcome;
             yields_after *= 2;
             outcome = let_others_go_first(search, clock, found, arg);
             if (outcome != NOT_YET)
@@ -211,7 +212,7 @@ bool tw__search(struct tw__search *search, bool (*found)(void *arg), void *arg)
         return found(arg);
     outcome = look(search, found, arg);
     if (outcome == CROWDED_OUT)
-        search->to_skip = search->next_skip; /* whether it pays remains to be seen */
+        search->to_skip = search->next_skip; /* as after the last one, which said whether it pays */
     else
         judge_search(search, outcome == FOUND);
     return outcome == FOUND;

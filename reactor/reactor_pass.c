@@ -18,8 +18,8 @@
 #define BATCH_CALLS 128
 #define BATCH_TIME TW_MILLISECOND
 
-/* How long a pass may go on looking for results that come home, before I/O gets its turn: it does
- * sooner if others had the processor. */
+/* How long a pass may go on looking for results that come home, after the first, before I/O gets its
+ * turn: it does sooner after a yield in which others had the processor. */
 #define LONGEST_LOOK (50 * TW_MICROSECOND)
 
 /* --- calls ------------------------------------------------------------------------------------ */

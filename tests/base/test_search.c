@@ -16,7 +16,6 @@ SUITE("search, memory")
 
 #define LOOK 100
 #define LOOKS (TW__SEARCH_TIME / LOOK)
-#define SEARCHED(looks) ((looks) >= LOOKS && (looks) < LOOKS + 8)
 
 #define SHORTEST 2000      /* nanoseconds: of good turns of others */
 #define LONG 60000         /* too long for one */
@@ -48,6 +47,12 @@ static bool found(void *arg)
     scene.looks++;
     tw_test_clock_advance(scene.clock, LOOK);
     return scene.is_there;
+}
+
+/* Of a search in vain. */
+static bool is_whole(int looks)
+{
+    return looks >= LOOKS && looks < LOOKS + 8;
 }
 
 static void begin(void)
@@ -112,7 +117,7 @@ TEST(a_search_in_vain_ends_in_time)
 {
     begin();
     search_in_vain();
-    CU_ASSERT_TRUE(SEARCHED(scene.looks));
+    CU_ASSERT_TRUE(is_whole(scene.looks));
     end();
 }
 
@@ -196,17 +201,17 @@ TEST(one_searcher_for_each_spare_processor)
     scene.is_there = true;
     CU_ASSERT_TRUE(tw__search(&scene.search, found_beside_another, NULL));
     CU_ASSERT_EQUAL(another_looked, 17);
-    CU_ASSERT_TRUE(SEARCHED(looks_of_another())); /* the place is free again */
+    CU_ASSERT_TRUE(is_whole(looks_of_another())); /* the place is free again */
     tw__processors_hook = 3;
     CU_ASSERT_TRUE(tw__search(&scene.search, found_beside_another, NULL));
-    CU_ASSERT_TRUE(SEARCHED(another_looked));
+    CU_ASSERT_TRUE(is_whole(another_looked));
     end();
 }
 
 static void look_too(void)
 {
     scene.others = NULL;
-    CU_ASSERT_TRUE(SEARCHED(looks_of_another()));
+    CU_ASSERT_TRUE(is_whole(looks_of_another()));
 }
 
 static void look_beside(void)
@@ -226,11 +231,11 @@ TEST(who_lets_others_go_first_is_no_searcher_meanwhile)
     another_looked = 0;
     scene.others = look_beside;
     search_in_vain();
-    CU_ASSERT_TRUE(SEARCHED(another_looked));
+    CU_ASSERT_TRUE(is_whole(another_looked));
     scene.is_there = false;
     CU_ASSERT_FALSE(tw__search(&scene.search, found_beside_another, NULL));
     CU_ASSERT_EQUAL(another_looked, 17);
-    CU_ASSERT_TRUE(SEARCHED(looks_of_another()));
+    CU_ASSERT_TRUE(is_whole(looks_of_another()));
     end();
 }
 
@@ -278,7 +283,7 @@ static void end_rival(void)
     tw__fiber_switch(rival.fiber);
 }
 
-/* That others look says nothing about whether it pays, so it is as it was before. */
+/* That others look says nothing about whether it pays: as many chances go by as the last time. */
 TEST(who_has_lost_the_place_looks_no_more)
 {
     begin();
@@ -290,7 +295,7 @@ TEST(who_has_lost_the_place_looks_no_more)
     CU_ASSERT_TRUE(scene.looks < LOOKS);
     CU_ASSERT_EQUAL(looks_of_another(), 17); /* the rival has the place */
     end_rival();
-    CU_ASSERT_TRUE(SEARCHED(looks_of_another()));
+    CU_ASSERT_TRUE(is_whole(looks_of_another()));
     check_skips(1);
     search_in_vain();
     check_skips(3);
@@ -312,7 +317,7 @@ TEST(who_has_lost_the_place_may_have_found_it)
     scene.others = let_rival_in_and_do_it;
     CU_ASSERT_TRUE(search_once(false));
     end_rival();
-    CU_ASSERT_TRUE(SEARCHED(looks_of_another()));
+    CU_ASSERT_TRUE(is_whole(looks_of_another()));
     search_in_vain(); /* the find counts */
     check_skips(1);
     end();
@@ -325,7 +330,7 @@ static void fork_and_look(void)
     pid_t child = fork();
     scene.others = NULL;
     if (child == 0)
-        _exit(SEARCHED(looks_of_another()) ? 0 : 1);
+        _exit(is_whole(looks_of_another()) ? 0 : 1);
     CU_ASSERT_TRUE_FATAL(child > 0);
     CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
     CU_ASSERT_EQUAL(status, 0);
@@ -347,7 +352,7 @@ TEST(a_child_has_searchers_of_its_own)
     scene.others = fork_and_look;
     search_in_vain();
     CU_ASSERT_PTR_NULL(scene.others);
-    CU_ASSERT_TRUE(SEARCHED(looks_of_another()));
+    CU_ASSERT_TRUE(is_whole(looks_of_another()));
     end();
 }
 
@@ -366,7 +371,7 @@ TEST(others_go_first_when_it_takes_longer)
     CU_ASSERT_EQUAL(scene.yields, 0);
     search_in_vain();
     CU_ASSERT_EQUAL(scene.yields, 3);
-    CU_ASSERT_TRUE(SEARCHED(scene.looks));
+    CU_ASSERT_TRUE(is_whole(scene.looks));
     scene.others = do_it;
     CU_ASSERT_TRUE(search_once(false));
     CU_ASSERT_EQUAL(scene.yields, 1);

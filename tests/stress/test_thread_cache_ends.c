@@ -30,8 +30,8 @@ static void mark_thread(struct tw_result *result, void *arg)
     course_work(result, arg);
 }
 
-/* Draining ends idle threads and waits until the system has none of them left; what is at work is
- * waited for; and the cache works on afterwards. */
+/* Draining ends idle threads and waits until each has ended, as pthread_join() says; the system's list
+ * follows. What is at work is waited for; and the cache works on afterwards. */
 TEST(drain_waits_for_the_real_end)
 {
     struct course courses[5];
