@@ -8,8 +8,8 @@
  * What it waits for may be the work of a thread that is behind it on its own processor: because
  * there are more threads than processors, or because the kernel has woken that one where its waker
  * runs, though another processor is idle (to Linux in a virtual machine a halted processor looks
- * taken). So a search lets others go first after 2 microseconds, and again after 4 and 8, and is
- * none of the searchers meanwhile: the others may want to look.
+ * taken). So a search lets others go first after 2 microseconds, and again after 4 and 8; if the last
+ * time was a good one, at once too. Meanwhile it is none of the searchers: the others may want to look.
  *
  * But meanwhile nobody looks: a task left to the searcher waits until the yield is over, where a
  * sleeper would have been woken. So yields are judged. One is good if others had the processor, not
@@ -17,8 +17,8 @@
  * time of any other is added to the searcher's debt: nobody was there, or the others search too, have
  * long tasks, or are another program. A good one takes 8 microseconds off. A bad one that would take
  * the debt over its limit is not added: instead nobody in the process yields for 300 times as long as
- * it took, or 1000 times if it alone is longer than the limit. So a searcher that has only bad yields
- * spends a 300th of its time on them, apart from the debt.
+ * it took. So a searcher that has only bad yields spends a 300th of its time on them, apart from the
+ * debt.
  */
 #include <twine/base/search_internal.h>
 
@@ -49,7 +49,6 @@
 #define MOST_DEBT 160000    /* less than another program's turn */
 
 #define RECOVERY 300
-#define FOREIGN_RECOVERY 1000
 #define LONGEST_CHARGED 10000000 /* a longer one counts as this: the machine may have stood still */
 
 struct tw_clock *tw__search_clock_hook;
@@ -132,14 +131,13 @@ static void forbid_yields(uint64_t until)
 
 static void judge_yield(struct tw__search *search, uint64_t took, bool was_found, uint64_t now)
 {
-    if (was_found && took >= LEAST_YIELD && took < LONG_YIELD)
+    search->yields_at_once = was_found && took >= LEAST_YIELD && took < LONG_YIELD;
+    if (search->yields_at_once)
         search->debt -= search->debt < WORTH_OF_YIELD ? search->debt : WORTH_OF_YIELD;
     else if (search->debt + took <= MOST_DEBT)
         search->debt += took;
-    else if (took <= MOST_DEBT)
-        forbid_yields(now + RECOVERY * took);
     else
-        forbid_yields(now + FOREIGN_RECOVERY * (took < LONGEST_CHARGED ? took : LONGEST_CHARGED));
+        forbid_yields(now + RECOVERY * (took < LONGEST_CHARGED ? took : LONGEST_CHARGED));
 }
 
 /* --- the search ------------------------------------------------------------------------------- */
@@ -172,7 +170,8 @@ static bool may_yield(uint64_t now)
 static enum outcome look(struct tw__search *search, bool (*found)(void *arg), void *arg)
 {
     struct tw_clock *clock = tw__search_clock_hook ? tw__search_clock_hook : tw_clock_monotonic();
-    uint64_t begin = tw_clock_now(clock), now, yields_after = FIRST_YIELD;
+    uint64_t begin = tw_clock_now(clock), now,
+             yields_after = search->yields_at_once ? 0 : FIRST_YIELD;
     unsigned looks = 0;
     while (!found(arg)) {
         pause_looking();
@@ -185,7 +184,7 @@ static enum outcome look(struct tw__search *search, bool (*found)(void *arg), vo
         }
         if (now - begin >= yields_after && may_yield(now)) {
             enum outcome outcome;
-            yields_after *= 2;
+            yields_after = yields_after ? 2 * yields_after : FIRST_YIELD;
             outcome = let_others_go_first(search, clock, found, arg);
             if (outcome != NOT_YET)
                 return outcome;

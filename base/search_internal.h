@@ -21,7 +21,8 @@ struct tw__search {
     unsigned finds;              /* of late, less what searches in vain have used up */
     unsigned to_skip, next_skip; /* chances to let go by: now, and after the last one in vain */
     uint64_t debt; /* nanoseconds: what bad yields have cost, less what good ones have saved */
-    bool was_away; /* a yield of the last search took so long that others had the processor */
+    bool yields_at_once; /* the last yield was a good one */
+    bool was_away;       /* a yield of the last search took so long that others had the processor */
 };
 
 /* For the tests, set while there is no other thread; NULL: the monotonic one. */

@@ -379,6 +379,26 @@ TEST(others_go_first_when_it_takes_longer)
     end();
 }
 
+TEST(others_go_first_at_once_if_that_was_good_the_last_time)
+{
+    begin();
+    scene.others = do_it;
+    scene.yield_takes = SHORTEST;
+    CU_ASSERT_TRUE(search_once(false));
+    CU_ASSERT_TRUE(search_once(false));
+    CU_ASSERT_EQUAL(scene.yields, 1);
+    CU_ASSERT_TRUE(scene.looks < 8);
+    scene.others = NULL;
+    scene.yield_takes = 0;
+    settle();
+    search_in_vain();
+    CU_ASSERT_EQUAL(scene.yields, 4);
+    settle();
+    search_in_vain();
+    CU_ASSERT_EQUAL(scene.yields, 3);
+    end();
+}
+
 /* Searches in which a yield takes so long, the look after it included. */
 static void let_go_first(int times, int64_t takes, bool do_it_then)
 {
@@ -500,15 +520,15 @@ TEST(what_is_saved_beyond_the_debt_is_not_remembered)
     end();
 }
 
-/* It is no matter of debts. */
+/* It is longer than any debt. */
 TEST(the_turn_of_another_program_is_made_up_for)
 {
     begin();
     let_go_first(1000, SHORTEST, true);
     let_go_first(1, FOREIGN, true);
-    check_pause(1000 * (int64_t)FOREIGN);
+    check_pause(300 * (int64_t)FOREIGN);
     let_go_first(1, FOREIGN, false);
-    check_pause(1000 * (int64_t)FOREIGN);
+    check_pause(300 * (int64_t)FOREIGN);
     end();
 }
 
@@ -516,7 +536,7 @@ TEST(that_the_machine_stood_still_is_soon_forgotten)
 {
     begin();
     let_go_first(1, 3600 * TW_SECOND, true);
-    check_pause(10 * TW_SECOND);
+    check_pause(3 * TW_SECOND);
     end();
 }
 
@@ -565,7 +585,7 @@ TEST(the_longer_pause_holds)
     scene.yield_takes = FOREIGN;
     CU_ASSERT_TRUE(search_once(false));
     scene.yield_takes = 0;
-    tw_test_clock_advance(scene.clock, 9 * TW_SECOND);
+    tw_test_clock_advance(scene.clock, 2600 * TW_MILLISECOND);
     CU_ASSERT_FALSE(yields_now());
     tw_test_clock_advance(scene.clock, TW_SECOND);
     CU_ASSERT_TRUE(yields_now());
