@@ -31,9 +31,11 @@ static struct {
     void (*others)(void); /* what they do when they go first */
 } scene;
 
-/* In place of the C library's. */
+/* In place of the C library's. (A leak checker yields as well, when all is over.) */
 int sched_yield(void)
 {
+    if (!scene.clock)
+        return 0;
     scene.yields++;
     tw_test_clock_advance(scene.clock, scene.yield_takes);
     if (scene.others)
