@@ -145,10 +145,10 @@ static void judge_yield(struct tw__search *search, uint64_t took, bool was_found
 enum outcome { FOUND, IN_VAIN, CROWDED_OUT, NOT_YET };
 
 /* Called as one of the searchers; the caller still is one only if it says NOT_YET. */
-static enum outcome let_others_go_first(struct tw__search *search, struct tw_clock *clock,
-                                        bool (*found)(void *arg), void *arg)
+static enum outcome let_others_go_first(struct tw__search *search, bool (*found)(void *arg),
+                                        void *arg, struct tw_clock *clock, uint64_t before)
 {
-    uint64_t before = tw_clock_now(clock), now;
+    uint64_t now;
     bool was_found;
     leave();
     sched_yield();
@@ -185,7 +185,7 @@ static enum outcome look(struct tw__search *search, bool (*found)(void *arg), vo
         if (now - begin >= yields_after && may_yield(now)) {
             enum outcome outcome;
             yields_after = yields_after ? 2 * yields_after : FIRST_YIELD;
-            outcome = let_others_go_first(search, clock, found, arg);
+            outcome = let_others_go_first(search, found, arg, clock, now);
             if (outcome != NOT_YET)
                 return outcome;
         }
