@@ -29,6 +29,9 @@ const struct peer *const bench_peers[] = {
     "the loop's side of a whole Deferred is some 600 instructions, and each job's first line " \
     "moves there and back"
 #define WHY_W2B "the inbox's word, and each task's line, move between two processors"
+#define WHY_W3B "each task's line comes from memory, to the submit and to the worker"
+#define WHY_BUSY \
+    "where the kernel puts loop and workers: with the other program, or on one processor"
 
 enum { FIB_25_FORKS = 121392, CORES = 2 };
 
@@ -109,7 +112,7 @@ const struct row bench_rows[] = {
      .gate = {1.0, BY_HAND},
      .goal = {1.0, "TBB"},
      .counts_bytes = true,
-     .why = "each task's line comes from memory, to the submit and to the worker"},
+     .why = WHY_W3B},
     {.name = "W3b many",
      .what = "a burst of 1,000,000, pool of 4; twine: bare tasks, by submit_many",
      .ours = BARE_MANY,
@@ -117,7 +120,7 @@ const struct row bench_rows[] = {
      .gate = {1.0, BY_HAND},
      .goal = {120, NULL},
      .counts_bytes = true,
-     .why = "each task's line comes from memory, to the submit and to the worker"},
+     .why = WHY_W3B},
     {.name = "W4",
      .what = "the pool alone, of 4, no loop; one by one",
      .ours = ALONE,
@@ -184,12 +187,12 @@ const struct row bench_rows[] = {
      .what = "as W1, with another program on one of the processors",
      .course = {.threads = 4, .in_flight = 1, .jobs = 5000, .beside_another = true},
      .gate = {1.0, BY_HAND},
-     .why = "where the kernel puts loop and worker: with the other program, or on one processor"},
+     .why = WHY_BUSY},
     {.name = "busy/64",
      .what = "64 in flight, pool of 4, with another program on one of the processors",
      .course = {.threads = 4, .in_flight = 64, .jobs = 100000, .beside_another = true},
      .gate = {1.0, BY_HAND},
-     .why = "where the kernel puts loop and workers: with the other program, or on one processor"},
+     .why = WHY_BUSY},
     {.name = "rest",
      .what = "a loop and 4 threads with nothing to do, seconds 1 to 9, for each millisecond",
      .ours = REST,
